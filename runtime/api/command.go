@@ -1,0 +1,125 @@
+package api
+
+import "time"
+
+// CommandID names a command that was accepted; ids grow.
+type CommandID uint64
+
+// Command is something a frontend asks for. Each names its dataset.
+type Command interface {
+	// Target is the dataset, empty for the whole runtime.
+	Target() string
+	// Verb is the word for it in events and tasks: "refresh", "snapshot", ...
+	Verb() string
+}
+
+// RefreshNow starts a refresh of a dataset; a running one is cancelled and superseded (seed 000
+// data-refresh, "On-Demand").
+type RefreshNow struct {
+	Dataset string
+	// Mode overrides refresh_mode for this run: "", "full" or "append".
+	Mode string
+}
+
+// CancelRefresh cancels the running refresh or the wait for a re-try; the data stays as it was.
+type CancelRefresh struct{ Dataset string }
+
+// SnapshotNow writes a snapshot, also when nothing changed since the last one.
+type SnapshotNow struct{ Dataset string }
+
+// BootstrapFrom replaces the local data by a stored snapshot. The dataset answers from the old data
+// until the swap.
+type BootstrapFrom struct {
+	Dataset    string
+	SnapshotID uint64
+	// Hold puts scheduled refreshes on hold until Hold{On: false}.
+	Hold bool
+}
+
+// UndoBootstrap brings back the data that the last BootstrapFrom replaced.
+type UndoBootstrap struct{ Dataset string }
+
+// VerifySnapshot downloads a snapshot and checks size and checksum.
+type VerifySnapshot struct {
+	Dataset    string
+	SnapshotID uint64
+}
+
+// Hold puts the scheduled refreshes of a dataset on hold, or resumes them.
+type Hold struct {
+	Dataset string
+	On      bool
+}
+
+// Target returns the dataset.
+func (c RefreshNow) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c RefreshNow) Verb() string { return "refresh" }
+
+// Target returns the dataset.
+func (c CancelRefresh) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c CancelRefresh) Verb() string { return "cancel" }
+
+// Target returns the dataset.
+func (c SnapshotNow) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c SnapshotNow) Verb() string { return "snapshot" }
+
+// Target returns the dataset.
+func (c BootstrapFrom) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c BootstrapFrom) Verb() string { return "bootstrap" }
+
+// Target returns the dataset.
+func (c UndoBootstrap) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c UndoBootstrap) Verb() string { return "undo bootstrap" }
+
+// Target returns the dataset.
+func (c VerifySnapshot) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c VerifySnapshot) Verb() string { return "verify" }
+
+// Target returns the dataset.
+func (c Hold) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c Hold) Verb() string {
+	if c.On {
+		return "hold"
+	}
+	return "resume"
+}
+
+// TaskState is how far a command has come.
+type TaskState string
+
+// The task states.
+const (
+	TaskRunning   TaskState = "running"
+	TaskDone      TaskState = "done"
+	TaskFailed    TaskState = "failed"
+	TaskCancelled TaskState = "cancelled"
+)
+
+// Task is a command and how it went.
+type Task struct {
+	ID      CommandID
+	Dataset string
+	Verb    string
+	State   TaskState
+	Started time.Time
+	Ended   time.Time
+	// Detail is the result or the error, one sentence.
+	Detail string
+}
+
+// TaskWindow is the highest number of finished tasks a State carries.
+const TaskWindow = 100

@@ -1,0 +1,115 @@
+package api
+
+import "time"
+
+// DatasetSnapshots is what a dataset does with snapshots and how that goes.
+type DatasetSnapshots struct {
+	// Mode is "disabled", "enabled", "bootstrap_only" or "create_only".
+	Mode string
+	// Off says why snapshots are not used although Mode asks for them, or why there can be none
+	// ("arrow has no snapshots"); empty when they are used.
+	Off     string
+	Trigger string
+	Policy  string
+	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
+	Newest *Snapshot
+	// Kept is the number of snapshots in the store for this dataset.
+	Kept int
+	// Run is the running snapshot or bootstrap, nil when none is.
+	Run *Transfer
+	// Booted is the snapshot the local data came from, nil when it came from the source.
+	Booted *Bootstrap
+	// Attempts are the newest snapshot attempts, newest first, at most SnapshotWindow.
+	Attempts []SnapshotAttempt
+	// Failures counts failed attempts and bootstraps since the process started.
+	Failures int
+	// LastErr is the error of the last failed attempt while no later one succeeded.
+	LastErr string
+	// CanUndo is true when the data replaced by the last bootstrap can still be brought back.
+	CanUndo bool
+}
+
+// SnapshotWindow is the highest number of snapshot attempts a Dataset carries.
+const SnapshotWindow = 60
+
+// Snapshot is one stored snapshot.
+type Snapshot struct {
+	ID uint64
+	// Created is the instant at which its creation started.
+	Created time.Time
+	// URI is the full address of the object.
+	URI string
+	// Checksum is lower-case hex; Algorithm is SHA256.
+	Checksum, Algorithm string
+	Bytes               int64
+	// Rows is negative when unknown.
+	Rows int64
+	// Engine is empty for snapshots of old writers.
+	Engine  string
+	Current bool
+	// Verified is the result of the last verification known to this process.
+	Verified Verification
+}
+
+// ShortChecksum returns the first 8 hex digits.
+func (s Snapshot) ShortChecksum() string { return s.Checksum[:min(8, len(s.Checksum))] }
+
+// Verification is the result of checking a stored snapshot.
+type Verification struct {
+	// State is one of the Verify constants.
+	State VerifyState
+	At    time.Time
+	// Detail says what is wrong.
+	Detail string
+}
+
+// VerifyState says how far a snapshot is trusted.
+type VerifyState string
+
+// The verification states.
+const (
+	Unverified   VerifyState = ""
+	VerifiedSum  VerifyState = "verified" // size and SHA-256 are those recorded
+	VerifyFailed VerifyState = "mismatch" // size or SHA-256 differ
+	VerifyGone   VerifyState = "missing"  // the object is not there
+)
+
+// Transfer is a running snapshot or bootstrap.
+type Transfer struct {
+	// Kind is "snapshot" or "bootstrap".
+	Kind string
+	// Phase is the step: "lease", "export", "upload", "commit"; or "download", "verify", "open", "swap".
+	Phase     string
+	StartedAt time.Time
+	// Done and Total are bytes; Total is 0 when unknown.
+	Done, Total int64
+	// SnapshotID is set for a bootstrap.
+	SnapshotID uint64
+}
+
+// SnapshotAttempt is a finished attempt to write a snapshot.
+type SnapshotAttempt struct {
+	// Trigger is "refresh_complete", "time_interval" or "manual".
+	Trigger string
+	// Outcome is Succeeded, Failed, Cancelled or Skipped.
+	Outcome  Outcome
+	At       time.Time
+	Duration time.Duration
+	// ID, Bytes and Checksum are those of the snapshot written.
+	ID        uint64
+	Bytes     int64
+	Checksum  string
+	Err, Hint string
+}
+
+// Bootstrap tells how the local data was loaded from a snapshot.
+type Bootstrap struct {
+	ID       uint64
+	Checksum string
+	Bytes    int64
+	Rows     int64
+	At       time.Time
+	Duration time.Duration
+	// Rejected are the newer snapshots that could not be used, one sentence each.
+	Rejected []string
+}

@@ -1,0 +1,228 @@
+// Package api is all that a frontend may know of the runtime: immutable State, Events, Commands and
+// the Console that connects them. It imports the standard library only and starts no goroutines.
+package api
+
+import "time"
+
+// State is one immutable picture of the runtime. A newer picture shares the parts that did not
+// change; nobody may write to any of it.
+type State struct {
+	// Seq grows by at least one with every State.
+	Seq uint64
+	// At is when this State was made.
+	At time.Time
+	// Version is the build of the runtime.
+	Version string
+	// ReadOnly is true when the runtime refuses every Command that changes something.
+	ReadOnly bool
+	// Ready is true once every dataset has been Ready at least once (spec data-refresh 4.3).
+	Ready bool
+	// ShuttingDown is true from the moment the runtime was asked to stop.
+	ShuttingDown bool
+	Config       ConfigStatus
+	Store        StoreStatus
+	// Datasets are in the order of the spicepod.
+	Datasets []*Dataset
+	// Events are the newest events, oldest first; a bounded window (see EventWindow).
+	Events []Event
+	// Tasks are the commands that are queued or running and the newest finished ones, oldest first.
+	Tasks []Task
+}
+
+// EventWindow is the highest number of events a State carries.
+const EventWindow = 10_000
+
+// Dataset returns the dataset of that name, or nil.
+func (s *State) Dataset(name string) *Dataset {
+	for _, d := range s.Datasets {
+		if d.Name == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// ConfigStatus says which version of the spicepod runs and how the file on disk differs.
+type ConfigStatus struct {
+	// Path is the spicepod file.
+	Path string
+	// Name is the spicepod's name.
+	Name string
+	// Generation counts the applied versions of this process, from 1.
+	Generation int
+	AppliedAt  time.Time
+	// Problems are those of the file on disk: with an error among them the file is not applied and
+	// the last good version goes on running.
+	Problems []Problem
+	// Broken is true while the file on disk has errors.
+	Broken bool
+	// BrokenSince is when the file on disk was first seen broken; zero when it is not.
+	BrokenSince time.Time
+	// Changes describes what the last applied version changed, one line each.
+	Changes []string
+	// NeedsRestart lists changes that only a restart of pitwall applies.
+	NeedsRestart []string
+}
+
+// Problem is one problem of the spicepod file.
+type Problem struct {
+	// Severity is "error" or "warning".
+	Severity string
+	File     string
+	// Line and Column are 1-based, 0 when unknown.
+	Line, Column int
+	// Path is the YAML path.
+	Path, Message, Hint, Excerpt string
+}
+
+// StoreStatus describes the snapshot store.
+type StoreStatus struct {
+	// Location is the store's URL; empty when snapshots are not configured.
+	Location string
+	Enabled  bool
+	// Err says why the store can't be used; empty when it can.
+	Err string
+	// OnFailure is bootstrap_on_failure_behavior.
+	OnFailure string
+}
+
+// Status of a dataset, with the names of spec data-refresh 4.4.
+type Status string
+
+// The status values.
+const (
+	Initializing Status = "Initializing"
+	Refreshing   Status = "Refreshing"
+	Ready        Status = "Ready"
+	Error        Status = "Error"
+	Disabled     Status = "Disabled"
+	ShuttingDown Status = "ShuttingDown"
+)
+
+// Dataset is the state of one dataset.
+type Dataset struct {
+	Name, Description, From string
+	// Engine is "duckdb", "sqlite" or "arrow"; empty when the dataset is not accelerated.
+	Engine string
+	// Mode is "memory" or "file".
+	Mode string
+	// File is the database file; empty in memory.
+	File string
+	// RefreshMode is "full" or "append"; Schedule is "every 10m", "on demand" and the like.
+	RefreshMode, Schedule string
+	TimeColumn            string
+	RefreshSQL            string
+	// Config is the effective configuration as YAML, secrets masked.
+	Config string
+
+	// Rev changes whenever anything in this Dataset does.
+	Rev    uint64
+	Status Status
+	// Since is when Status last changed.
+	Since time.Time
+	// HasData is true when queries can be answered from the acceleration.
+	HasData bool
+	// Err and Hint say what is wrong and what to do; both empty when nothing is.
+	Err, Hint string
+	// FailingSince is the start of the current run of failed refreshes; zero when the last was good.
+	FailingSince time.Time
+
+	// Rows and Bytes describe the acceleration.
+	Rows, Bytes int64
+	// RowsDelta is the change of Rows by the last refresh.
+	RowsDelta int64
+	// Watermark is the greatest value of the time column, as text; empty when not applicable.
+	Watermark string
+	Schema    []Column
+
+	// Run is the running refresh, nil when none is.
+	Run *RefreshRun
+	// Refreshes are the newest finished refreshes, newest first, at most RefreshWindow.
+	Refreshes []Refresh
+	// LastRefresh is the time of the last successful refresh, also from before this process.
+	LastRefresh time.Time
+	// NextRefresh is when the next refresh is due; zero when none is planned.
+	NextRefresh time.Time
+	// Retry is set while a failed refresh waits for its next attempt.
+	Retry *Retry
+	// Failures counts failed refreshes since the process started.
+	Failures int
+	// Held is true while scheduled refreshes are on hold.
+	Held bool
+
+	Snapshots DatasetSnapshots
+}
+
+// RefreshWindow is the highest number of finished refreshes a Dataset carries.
+const RefreshWindow = 60
+
+// Column is one column of the dataset's recorded schema; Type is Arrow's name of it.
+type Column struct {
+	Name, Type string
+	Nullable   bool
+}
+
+// Phase of a running refresh.
+type Phase string
+
+// The phases.
+const (
+	PhaseQueued  Phase = "queued"
+	PhaseReading Phase = "reading" // reading the source and writing the acceleration
+	PhaseCommit  Phase = "commit"  // the source is read; the engine makes it durable and visible
+)
+
+// RefreshRun is a running refresh.
+type RefreshRun struct {
+	ID uint64
+	// Mode is "full" or "append"; Trigger says who asked: "start", "interval", "manual", "retry",
+	// "reload".
+	Mode, Trigger string
+	Phase         Phase
+	// Attempt is 1 for the first try.
+	Attempt   int
+	StartedAt time.Time
+	// Rows and Bytes read so far; Bytes are those of the source files.
+	Rows, Bytes int64
+	// Total is the size of the source in bytes; 0 when unknown.
+	Total int64
+	// Fraction is 0..1, negative when unknown.
+	Fraction float64
+	// RowsPerSecond is the current rate; ETA the remaining time, 0 when unknown.
+	RowsPerSecond float64
+	ETA           time.Duration
+}
+
+// Outcome of a finished refresh.
+type Outcome string
+
+// The outcomes.
+const (
+	Succeeded  Outcome = "succeeded"
+	Failed     Outcome = "failed"
+	Cancelled  Outcome = "cancelled"
+	Superseded Outcome = "superseded" // an on-demand refresh took its place
+	Skipped    Outcome = "skipped"    // the source had nothing new
+)
+
+// Refresh is a finished refresh.
+type Refresh struct {
+	ID            uint64
+	Mode, Trigger string
+	Outcome       Outcome
+	Attempt       int
+	StartedAt     time.Time
+	Duration      time.Duration
+	// RowsRead came from the source, RowsWritten were added, RowsAfter is the count after it.
+	RowsRead, RowsWritten, RowsAfter int64
+	// BytesRead are those of the source files.
+	BytesRead int64
+	Err, Hint string
+}
+
+// Retry is a wait for the next attempt after a failed refresh.
+type Retry struct {
+	// Attempt is the number of the coming re-try, from 1; Max is 0 when unlimited.
+	Attempt, Max int
+	At           time.Time
+}
