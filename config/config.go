@@ -32,7 +32,16 @@ type Config struct {
 	Datasets []*Dataset
 	Views    []*View
 	Metadata map[string]any
+
+	redactor *secrets.Redactor
 }
+
+// Redactor masks every secret of the spicepod in any text, for what goes into a log or an error.
+func (c *Config) Redactor() *secrets.Redactor { return c.redactor }
+
+// Abs returns a path of the file as an absolute path: relative ones start at Dir, ~/ at the home
+// directory.
+func (c *Config) Abs(path string) string { return absFrom(c.Dir, path) }
 
 // Dataset returns the dataset of that name, or nil.
 func (c *Config) Dataset(name string) *Dataset {
@@ -85,6 +94,9 @@ type Dataset struct {
 	Params      map[string]secrets.Value
 	Access      Access // default read
 	DependsOn   []string
+	// Unsupported says why pitwall cannot run the dataset yet, such as a connector or an engine that it
+	// does not have; empty when it can. Load has warned about it.
+	Unsupported string
 
 	TimeColumn          string
 	TimeFormat          TimeFormat // default timestamp
@@ -142,7 +154,9 @@ type Acceleration struct {
 	OnConflict             map[string]string
 	PartitionBy            []PartitionExpr
 
-	Snapshots SnapshotMode // default disabled
+	// Snapshots is resolved, default disabled: it is disabled too when the snapshots: block is absent,
+	// not enabled, or without a location that pitwall can use.
+	Snapshots SnapshotMode
 	// SnapshotsTrigger is resolved by refresh mode (spec acceleration-snapshots 4.3).
 	SnapshotsTrigger           SnapshotTrigger
 	SnapshotsInterval          time.Duration // threshold of time_interval, default 10m

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// notYet lists what pitwall reads and checks but does not act on: a path of the file, without
+// indexes, and with =value where only that value is meant. Whoever makes pitwall act on one deletes
+// its line here.
+var notYet = []string{
+	"dependencies", "extensions", "catalogs", "models", "embeddings", "tools", "workers", "functions",
+	"evals", "views",
+
+	"runtime.ready_state", "runtime.caching", "runtime.results_cache", "runtime.metrics",
+	"runtime.task_history", "runtime.params", "runtime.tls", "runtime.auth", "runtime.cors",
+	"runtime.tracing", "runtime.telemetry", "runtime.flight", "runtime.query", "runtime.temp_directory",
+
+	"snapshots.params",
+
+	"datasets[].columns[].embeddings", "datasets[].columns[].full_text_search",
+	"datasets[].access=read_write", "datasets[].mode=read_write", "datasets[].dependsOn",
+	"datasets[].time_partition_column", "datasets[].time_partition_format",
+	"datasets[].time_column=last_modified", "datasets[].time_column=_last_modified",
+	"datasets[].ready_state=on_registration", "datasets[].unsupported_type_action",
+	"datasets[].invalid_type_action", "datasets[].on_schema_change", "datasets[].check_availability",
+	"datasets[].check_availability_interval", "datasets[].replication", "datasets[].metrics",
+	"datasets[].embeddings", "datasets[].vectors", "datasets[].full_text_search",
+	"datasets[].has_metadata_table",
+
+	"datasets[].acceleration.engine=postgres", "datasets[].acceleration.engine=postgresql",
+	"datasets[].acceleration.engine=cayenne", "datasets[].acceleration.engine=turso",
+	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
+	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
+	"datasets[].acceleration.refresh_mode=snapshot",
+	"datasets[].acceleration.refresh_cron", "datasets[].acceleration.refresh_sql",
+	"datasets[].acceleration.refresh_data_window", "datasets[].acceleration.refresh_append_overlap",
+	"datasets[].acceleration.retention_check_enabled", "datasets[].acceleration.retention_period",
+	"datasets[].acceleration.retention_check_interval", "datasets[].acceleration.retention_sql",
+	"datasets[].acceleration.on_zero_results=use_source",
+	"datasets[].acceleration.ready_state=on_registration",
+	"datasets[].acceleration.indexes", "datasets[].acceleration.primary_key",
+	"datasets[].acceleration.on_conflict", "datasets[].acceleration.partition_by",
+	"datasets[].acceleration.metrics", "datasets[].acceleration.write_mode",
+	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",
+	"datasets[].acceleration.snapshots_trigger=stream_batches",
+	"datasets[].acceleration.snapshots_compaction=enabled",
+	"datasets[].acceleration.snapshots_reset_expiry_on_load=enabled",
+}
+
+// engineParams are the acceleration.params pitwall acts on, by engine.
+func engineParams(e EngineName) []string {
+	switch e {
+	case EngineDuckDB:
+		return []string{"duckdb_file", "duckdb_memory_limit"}
+	case EngineSQLite:
+		return []string{"sqlite_file"}
+	}
+	return nil
+}
+
+// sourceParams are the params of a dataset pitwall acts on.
+func sourceParams() []string { return []string{"file_format"} }
+
+// fileFormats are the formats of files pitwall can load, with the endings that imply them.
+func fileFormats() map[string]string {
+	return map[string]string{".parquet": "parquet", ".csv": "csv", ".json": "json", ".ndjson": "jsonl",
+		".jsonl": "jsonl"}
+}
+
+// connector is what pitwall knows about a source (spec data-refresh 1.6 items 6, 7, 12, 13).
+type connector struct {
+	name         string
+	supported    bool // pitwall can read from it
+	appendStream bool // append works without time_column
+	changeStream bool // changes works
+	changes      bool // changes is its default mode
+}
+
+// connectors are the known sources.
+func connectors() []connector {
+	all := []connector{
+		{name: "file", supported: true},
+		{name: "sink", supported: true},
+		{name: "spice.ai", appendStream: true}, {name: "spiceai", appendStream: true},
+		{name: "kafka", appendStream: true},
+		{name: "debezium", changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
+		{name: "dynamodb", changeStream: true}, {name: "postgres", changeStream: true},
+		{name: "mysql", changeStream: true}, {name: "mongodb", changeStream: true},
+		// A child of another dataset follows whatever its parent does.
+		{name: "localpod", appendStream: true, changeStream: true},
+	}
+	for _, name := range []string{"abfs", "abfss", "clickhouse", "databricks", "delta_lake", "dremio", "duckdb",
+		"elasticsearch", "flightsql", "ftp", "gcs", "git", "github", "glue", "graphql", "gs", "http", "https",
+		"iceberg", "imap", "memory", "mssql", "nfs", "odbc", "oracle", "s3", "scylladb", "sftp", "sharepoint",
+		"smb", "snowflake", "spark", "sqlite", "unity_catalog"} {
+		all = append(all, connector{name: name})
+	}
+	return all
+}
+
+// connectorOf returns what is known about a name.
+func connectorOf(name string) (connector, bool) {
+	all := connectors()
+	i := slices.IndexFunc(all, func(c connector) bool { return c.name == name })
+	if i < 0 {
+		return connector{name: name}, false
+	}
+	return all[i], true
+}
+
+var pathIndex = regexp.MustCompile(`\[\d+\]`)
+
+// warnNotYet warns about everything of the document that is in notYet. prefix is where the document
+// hangs in the spicepod, without indexes. skip leaves paths out, as those of a disabled acceleration.
+func (d *document) warnNotYet(prefix string, skip func(path string) bool) {
+	for _, path := range d.paths() {
+		if !d.has(path) || skip(path) {
+			continue
+		}
+		pattern := pathIndex.ReplaceAllString(path, "[]")
+		if prefix != "" {
+			pattern = strings.TrimSuffix(prefix+"."+pattern, ".")
+		}
+		if slices.Contains(notYet, pattern) {
+			d.at(SeverityWarning, path, "pitwall does not act on "+last(path)+" yet; it is ignored", "")
+			continue
+		}
+		value := strings.ToLower(d.marks[path].value.Value)
+		if value != "" && slices.Contains(notYet, pattern+"="+value) {
+			d.at(SeverityWarning, path, "pitwall does not act on "+last(path)+": "+value+" yet", "")
+		}
+	}
+}
+
+// paths are all paths of the document in the order of their places.
+func (d *document) paths() []string {
+	out := make([]string, 0, len(d.marks))
+	for p := range d.marks {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		la, ca := d.place(a)
+		lb, cb := d.place(b)
+		if la != lb {
+			return la - lb
+		}
+		if ca != cb {
+			return ca - cb
+		}
+		return strings.Compare(a, b)
+	})
+	return out
+}
+
+// last is the last key of a path.
+func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
