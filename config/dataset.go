@@ -219,8 +219,8 @@ func (e *entry) checkParams() {
 			continue
 		}
 		formats := []string{"parquet", "csv", "json", "jsonl", "ndjson"}
-		if got := v.String(); name == "file_format" && !slices.Contains(formats, strings.ToLower(got)) {
-			msg, hint := unknown("file format", got, formats)
+		if v.Reveal() != "" && name == "file_format" && !slices.Contains(formats, strings.ToLower(v.Reveal())) {
+			msg, hint := unknown("file format", v.String(), formats)
 			e.errorf(at, hint, "%s", msg)
 		}
 	}
