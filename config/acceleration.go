@@ -137,22 +137,11 @@ func CronParser() cron.Parser {
 // engine checks engine, mode and the params of the engine.
 func (e *entry) engine(l *loader) {
 	a := &e.ds.Acceleration
-	at := e.path(accel + "engine")
-	if !slices.Contains([]EngineName{EngineArrow, EngineDuckDB, EngineSQLite}, a.Engine) && e.ds.Unsupported == "" {
-		e.ds.Unsupported = fmt.Sprintf("pitwall cannot accelerate with %s yet", a.Engine)
-		e.warnf(at, "allowed: arrow, duckdb, sqlite", "%s; the dataset will be in Error", e.ds.Unsupported)
+	if e.ds.Unsupported == "" {
+		e.ds.Unsupported = cannotRun(a)
 	}
 	if a.Engine == EngineArrow && a.Mode != ModeMemory {
 		e.errorf(e.path(accel+"mode"), "use engine: duckdb or sqlite for a file", "the arrow engine keeps data in memory only, mode %s needs another engine", a.Mode)
-	}
-	switch a.RefreshMode {
-	case RefreshChanges, RefreshCaching, RefreshSnapshot:
-		if e.ds.Unsupported == "" {
-			e.ds.Unsupported = fmt.Sprintf("pitwall does not have refresh_mode %s yet", a.RefreshMode)
-		}
-	}
-	if (a.Mode == ModeFileCreate || a.Mode == ModeFileUpdate) && e.ds.Unsupported == "" {
-		e.ds.Unsupported = fmt.Sprintf("pitwall does not have mode %s yet", a.Mode)
 	}
 	known := engineParams(a.Engine)
 	for name, v := range a.Params {

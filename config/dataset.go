@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -102,7 +101,7 @@ func (l *loader) follow(e *entry) *entry {
 		return nil
 	}
 	var raw rawDataset
-	d.decode(reflect.ValueOf(&raw).Elem(), nil, d.root, "")
+	d.fill(&raw)
 	if !d.isMap("") {
 		return nil
 	}

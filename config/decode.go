@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -11,6 +12,12 @@ import (
 // nodeDecoder is implemented by types with a form of their own.
 type nodeDecoder interface {
 	decodeNode(d *document, n *yaml.Node, path string)
+}
+
+// fill decodes the whole document into what raw points to.
+func (d *document) fill(raw any) {
+	d.decode(reflect.ValueOf(raw).Elem(), nil, d.root, "")
+	d.refused = maps.Clone(d.broken)
 }
 
 // decode fills v from n and reports everything that does not fit. null means unset.

@@ -31,7 +31,8 @@ type document struct {
 	lines    []string
 	root     *yaml.Node // nil when the file could not be parsed
 	marks    map[string]mark
-	broken   map[string]bool // paths with an error; checks that build on them would only repeat it
+	broken   map[string]bool // paths with an error
+	refused  map[string]bool // paths whose value the decoder refused: there is nothing to check
 	problems *[]Problem
 }
 

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 
 	"pitwall/config/secrets"
@@ -166,7 +165,7 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 	var c *Config
 	if d.root != nil {
 		var raw rawPod
-		d.decode(reflect.ValueOf(&raw).Elem(), nil, d.root, "")
+		d.fill(&raw)
 		c = l.pod(d, &raw)
 	}
 	r := Result{Path: path, Problems: sortProblems(l.problems, l.files), Inputs: l.inputs, Hash: l.hash(),

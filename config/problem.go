@@ -39,7 +39,7 @@ func (p Problem) String() string {
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
 	}
-	if p.File != "" {
+	if b.Len() > 0 {
 		b.WriteString(": ")
 	}
 	if p.Severity == SeverityWarning {

@@ -19,10 +19,13 @@ func (d *document) report(s Severity, line, col int, path, message, hint string)
 
 // at reports a problem at the value of path; when the path is not in the file, at the nearest parent.
 func (d *document) at(s Severity, path, message, hint string) {
-	line, col := d.place(path)
+	if d.refused[path] || d.broken[path] && s == SeverityWarning {
+		return // said already, this would only repeat it
+	}
 	if s == SeverityError {
 		d.broken[path] = true
 	}
+	line, col := d.place(path)
 	d.report(s, line, col, path, message, hint)
 }
 

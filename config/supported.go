@@ -49,6 +49,19 @@ var notYet = []string{
 	"datasets[].acceleration.snapshots_reset_expiry_on_load=enabled",
 }
 
+// fatal are the keys of acceleration without whose value a dataset cannot run.
+var fatal = []string{"engine", "mode", "refresh_mode"}
+
+// cannotRun says which setting of an acceleration pitwall does not have yet, or "".
+func cannotRun(a *Acceleration) string {
+	for i, v := range []string{string(a.Engine), string(a.Mode), string(a.RefreshMode)} {
+		if slices.Contains(notYet, "datasets[].acceleration."+fatal[i]+"="+v) {
+			return "pitwall does not have " + fatal[i] + " " + v + " yet"
+		}
+	}
+	return ""
+}
+
 // engineParams are the acceleration.params pitwall acts on, by engine.
 func engineParams(e EngineName) []string {
 	switch e {
@@ -129,7 +142,11 @@ func (d *document) warnNotYet(prefix string, skip func(path string) bool) {
 		}
 		value := strings.ToLower(d.marks[path].value.Value)
 		if value != "" && slices.Contains(notYet, pattern+"="+value) {
-			d.at(SeverityWarning, path, "pitwall does not act on "+last(path)+": "+value+" yet", "")
+			msg, hint := "pitwall does not act on "+last(path)+": "+value+" yet", ""
+			if slices.Contains(fatal, last(path)) && strings.Contains(path, accel) {
+				msg, hint = msg+"; the dataset will be in Error", "use another "+last(path)
+			}
+			d.at(SeverityWarning, path, msg, hint)
 		}
 	}
 }
