@@ -49,6 +49,7 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	}
 	e.retention()
 	e.constraints()
+	e.sql()
 	e.snapshots(snaps)
 	for _, p := range r.PartitionBy {
 		a.PartitionBy = append(a.PartitionBy, PartitionExpr(p))

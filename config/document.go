@@ -48,7 +48,7 @@ func readDocument(file string, src []byte, problems *[]Problem) *document {
 		d.report(SeverityError, line, col, "", "the file is not valid UTF-8", "save it as UTF-8")
 		return d
 	}
-	d.lines = strings.Split(strings.ReplaceAll(string(src), "\r\n", "\n"), "\n")
+	d.lines = splitLines(string(src))
 	n, err := d.parse(src)
 	if err != nil {
 		d.syntax(err)
@@ -98,7 +98,7 @@ func (d *document) syntax(err error) {
 		d.report(SeverityError, 0, 0, "", "not valid YAML: "+err.Error(), "")
 		return
 	}
-	line, col, hint := le.Mark.Line, max(1, le.Mark.Column), ""
+	line, col, hint := min(le.Mark.Line, len(d.lines)), max(1, le.Mark.Column), ""
 	if line > 0 && line <= len(d.lines) && strings.HasPrefix(strings.TrimLeft(d.lines[line-1], " "), "\t") {
 		hint = "indent with spaces, YAML does not allow tabs"
 	}
@@ -184,6 +184,11 @@ func pairs(n *yaml.Node) []pair {
 		}
 	}
 	return own
+}
+
+// splitLines cuts at every line break the YAML parser counts.
+func splitLines(src string) []string {
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(src), "\n")
 }
 
 // deref follows aliases; walk has bounded their depth.

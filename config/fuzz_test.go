@@ -37,7 +37,7 @@ func FuzzParse(f *testing.F) {
 		if (c == nil) != (len(Errors(ps)) > 0) {
 			t.Fatalf("config %v with the errors %v", c != nil, Errors(ps))
 		}
-		lines := strings.Count(string(src), "\n") + 2
+		lines := len(splitLines(string(src)))
 		for _, p := range ps {
 			if p.Message == "" || p.File == "" || p.Line < 0 || p.Line > lines || p.Line > 0 && p.Column < 1 {
 				t.Fatalf("a problem without text or place: %+v", p)
