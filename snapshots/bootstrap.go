@@ -1,0 +1,285 @@
+package snapshots
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"pitwall/snapshots/metadata"
+	"pitwall/snapshots/objstore"
+)
+
+// OnFailure is bootstrap_on_failure_behavior.
+type OnFailure string
+
+// The behaviours (seed, "Failure handling on bootstrap").
+const (
+	Warn     OnFailure = "warn"     // one try of the current snapshot
+	Retry    OnFailure = "retry"    // the current snapshot until it loads, as long as waiting can help
+	Fallback OnFailure = "fallback" // the current snapshot, then older ones
+)
+
+// BootstrapRequest asks for the local data of a dataset to be loaded from a snapshot.
+type BootstrapRequest struct {
+	Dataset, Engine string
+	// ID asks for exactly this snapshot; nil takes the current one and obeys OnFailure.
+	ID        *uint64
+	OnFailure OnFailure
+	// Dir is where the download goes, on the disk of the database file.
+	Dir string
+	// Install is handed a file whose size and checksum are right. It checks engine and schema and
+	// makes it the local data, or returns an error of Kind Corrupt, WrongEngine, WrongSchema (another
+	// snapshot may do) or LocalFailed (none will).
+	Install func(ctx context.Context, file string, s Snapshot) error
+	// Wait is called before attempt n+1 (n from 1) of a fault that time may cure; it returns an error
+	// when there shall be no further attempt.
+	Wait func(ctx context.Context, n int, cause error) error
+	// Progress is told the phase ("download", "open") and the bytes done of total; may be nil.
+	Progress func(s Snapshot, phase string, done, total int64)
+}
+
+// Bootstrapped tells which snapshot was loaded and which were not.
+type Bootstrapped struct {
+	Snapshot Snapshot
+	// Rejected are the snapshots that were tried before it, in order, with the reason.
+	Rejected []*Error
+}
+
+// ErrNone is returned by Bootstrap when the store has no snapshot of the dataset: not a failure.
+var ErrNone = errors.New("no snapshot of this dataset")
+
+// Bootstrap loads a snapshot. ErrNone: there is none. Otherwise the error is why the last one tried
+// could not be used; the result then still lists what was rejected.
+func (m *Manager) Bootstrap(ctx context.Context, r BootstrapRequest) (Bootstrapped, error) {
+	var out Bootstrapped
+	for attempt := 1; ; attempt++ {
+		candidates, err := m.candidates(ctx, r)
+		if errors.Is(err, ErrNone) {
+			return out, err
+		}
+		if err == nil {
+			out.Rejected = nil
+			err = m.try(ctx, r, candidates, &out)
+		}
+		if err == nil {
+			return out, nil
+		}
+		err = wrap("bootstrap", r.Dataset, err)
+		if !curable(KindOf(err)) || r.Wait == nil {
+			return out, err
+		}
+		if werr := r.Wait(ctx, attempt, err); werr != nil {
+			return out, err
+		}
+	}
+}
+
+// curable tells whether waiting may cure a fault of this kind.
+func curable(k Kind) bool { return k == Unavailable || k == Denied }
+
+// candidates returns the snapshots to try, in order.
+func (m *Manager) candidates(ctx context.Context, r BootstrapRequest) ([]Snapshot, error) {
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := f.Datasets[r.Dataset]
+	if d == nil {
+		return nil, ErrNone
+	}
+	if r.ID != nil {
+		rec := d.Snapshot(*r.ID)
+		if rec == nil {
+			return nil, &Error{Op: "bootstrap", Snapshot: r.ID, Kind: Missing, Err: errors.New("metadata.json has no such snapshot")}
+		}
+		return []Snapshot{fromRecord(*rec, d)}, nil
+	}
+	var list []Snapshot
+	if cur := d.Current(); cur != nil {
+		list = append(list, fromRecord(*cur, d))
+	}
+	if r.OnFailure == Fallback {
+		var older []Snapshot
+		for _, rec := range d.Snapshots {
+			if d.CurrentID == nil || rec.ID != *d.CurrentID {
+				older = append(older, fromRecord(rec, d))
+			}
+		}
+		slices.SortFunc(older, func(a, b Snapshot) int { return cmp.Compare(b.ID, a.ID) })
+		list = append(list, older...)
+	}
+	if len(list) == 0 {
+		return nil, ErrNone
+	}
+	return list, nil
+}
+
+// try takes the first candidate that can be used. Faults that another snapshot can cure go on to the
+// next one; the error of the last is returned.
+func (m *Manager) try(ctx context.Context, r BootstrapRequest, candidates []Snapshot, out *Bootstrapped) error {
+	var last error
+	for _, s := range candidates {
+		err := m.load1(ctx, r, s)
+		if err == nil {
+			out.Snapshot = s
+			return nil
+		}
+		id := s.ID
+		var e *Error
+		if err = wrap("bootstrap", r.Dataset, err); errors.As(err, &e) && e.Snapshot == nil {
+			e.Snapshot = &id
+		}
+		out.Rejected = append(out.Rejected, e)
+		last = err
+		switch KindOf(err) {
+		case Canceled, LocalFailed, DiskFull:
+			return err
+		}
+	}
+	return last
+}
+
+// load1 downloads, verifies and installs one snapshot.
+func (m *Manager) load1(ctx context.Context, r BootstrapRequest, s Snapshot) error {
+	if s.Engine != "" && !strings.EqualFold(s.Engine, r.Engine) {
+		return &Error{Op: "bootstrap", Kind: WrongEngine,
+			Err:  fmt.Errorf("it was written by %s, the dataset uses %s", s.Engine, r.Engine),
+			Hint: fmt.Sprintf("set acceleration.engine back to %s, or let a refresh rebuild the data", s.Engine)}
+	}
+	file := filepath.Join(r.Dir, fmt.Sprintf(".%s.%d.download.tmp", strings.ReplaceAll(r.Dataset, "/", "_"), s.ID))
+	defer os.Remove(file)
+	report := func(phase string, done int64) {
+		if r.Progress != nil {
+			r.Progress(s, phase, done, s.Bytes)
+		}
+	}
+	if err := m.fetch(ctx, s, file, func(n int64) { report("download", n) }); err != nil {
+		return err
+	}
+	report("open", s.Bytes)
+	return r.Install(ctx, file, s)
+}
+
+// fetch downloads the object of a snapshot to file, synced, and checks size and checksum. With file
+// empty the bytes are only checked.
+func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress func(int64)) (err error) {
+	if !strings.EqualFold(s.Algorithm, metadata.Algorithm) {
+		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("its checksum algorithm is %q; only %s is known", s.Algorithm, metadata.Algorithm)}
+	}
+	key, err := metadata.KeyOf(m.Location(), s.URI)
+	if err != nil {
+		return &Error{Op: "find", Kind: Corrupt, Err: err}
+	}
+	in, size, err := m.store.Open(ctx, key)
+	if objstore.KindOf(err) == objstore.KindNotFound {
+		return &Error{Op: "read", Kind: Missing, Err: fmt.Errorf("the object %s is gone", s.URI),
+			Hint: "a lifecycle rule of the bucket may have removed it; write a new snapshot or choose another one"}
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if size != s.Bytes {
+		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("its size is %d bytes, recorded are %d", size, s.Bytes)}
+	}
+	var w io.Writer = io.Discard
+	if file != "" {
+		out, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return localError("write", err)
+		}
+		defer func() {
+			if e := out.Sync(); err == nil && e != nil {
+				err = localError("sync", e)
+			}
+			if e := out.Close(); err == nil && e != nil {
+				err = localError("close", e)
+			}
+		}()
+		w = &localWriter{out}
+	}
+	h := &counter{r: in, hash: sha256.New(), report: progress}
+	if err := copyCtx(ctx, w, h); err != nil {
+		return err
+	}
+	if h.n != s.Bytes {
+		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("%d of %d bytes arrived", h.n, s.Bytes)}
+	}
+	if sum := hex.EncodeToString(h.hash.Sum(nil)); sum != strings.ToLower(s.Checksum) {
+		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("its SHA-256 is %.8s, recorded is %.8s", sum, s.Checksum),
+			Hint: "the stored object was damaged or replaced; choose another snapshot"}
+	}
+	return nil
+}
+
+// copyCtx copies in pieces, so that the end of the context is seen between them.
+func copyCtx(ctx context.Context, w io.Writer, r io.Reader) error {
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, werr := w.Write(buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return &Error{Op: "read", Kind: Unavailable, Err: err}
+		}
+	}
+}
+
+// localWriter tells faults of the local disk from those of the store.
+type localWriter struct{ w io.Writer }
+
+func (l *localWriter) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	if err != nil {
+		err = localError("write", err)
+	}
+	return n, err
+}
+
+// Verify reads the object of a snapshot and checks its size and checksum: nil, or an error of Kind
+// Missing, Corrupt or Unavailable.
+func (m *Manager) Verify(ctx context.Context, dataset string, id uint64, progress func(done, total int64)) error {
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return wrap("verify", dataset, err)
+	}
+	var rec *metadata.Snapshot
+	if d := f.Datasets[dataset]; d != nil {
+		rec = d.Snapshot(id)
+	}
+	if rec == nil {
+		return &Error{Op: "verify", Dataset: dataset, Snapshot: &id, Kind: Missing, Err: errors.New("metadata.json has no such snapshot")}
+	}
+	s := fromRecord(*rec, f.Datasets[dataset])
+	err = m.fetch(ctx, s, "", func(n int64) {
+		if progress != nil {
+			progress(n, s.Bytes)
+		}
+	})
+	err = wrap("verify", dataset, err)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		e.Snapshot = &id
+	}
+	return err
+}
+
+// Age returns how long ago the snapshot was created, never negative.
+func (s Snapshot) Age(now time.Time) time.Duration { return max(0, now.Sub(s.Created)) }

@@ -1,0 +1,269 @@
+package snapshots
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"pitwall/engines/schemajson"
+	"pitwall/snapshots/metadata"
+	"pitwall/snapshots/objstore"
+)
+
+// Copy is a finished, self-contained copy of a database on the local disk.
+type Copy struct {
+	// Path is the file; the caller removes it.
+	Path string
+	// Rows is the row count of the dataset inside it.
+	Rows   int64
+	Schema *arrow.Schema
+}
+
+// CreateRequest asks for one snapshot.
+type CreateRequest struct {
+	Dataset, Engine string
+	// Extension of the object's name, with its dot.
+	Extension string
+	// LastUpdated is the time of the last write that changed the acceleration.
+	LastUpdated time.Time
+	// Force writes a snapshot also when nothing changed since the last one. The first snapshot of a
+	// dataset, and one whose current object is gone, is always forced (spec 2.1 step 5).
+	Force bool
+	// Schema of the acceleration, to check against the recorded one before anything is copied.
+	Schema *arrow.Schema
+	// Export makes the copy. It is called after policy and schema were checked.
+	Export func(ctx context.Context) (Copy, error)
+	// Progress is told the phase ("check", "export", "upload", "commit") and the bytes done of total;
+	// may be nil.
+	Progress func(phase string, done, total int64)
+}
+
+// Create writes one snapshot: checks, copy, data object, and last the record in metadata.json by
+// compare-and-swap. When it returns a Snapshot, that is durable and current. Kind Unchanged: the
+// policy skipped it. Any other error means that no record was added; at worst an object that no
+// record names is left behind.
+func (m *Manager) Create(ctx context.Context, r CreateRequest) (Snapshot, error) {
+	s, err := m.create(ctx, r)
+	return s, wrap("create snapshot of", r.Dataset, err)
+}
+
+func (m *Manager) create(ctx context.Context, r CreateRequest) (Snapshot, error) {
+	if err := metadata.CheckKey(r.Dataset); err != nil {
+		return Snapshot{}, &Error{Op: "create snapshot of", Kind: Invalid, Err: err, Hint: "rename the dataset"}
+	}
+	started := time.Now().UTC()
+	r.progress("check", 0, 0)
+	if err := m.check(ctx, r); err != nil {
+		return Snapshot{}, err
+	}
+	r.progress("export", 0, 0)
+	c, err := r.Export(ctx)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	schema, err := schemajson.Marshal(c.Schema)
+	if err != nil {
+		return Snapshot{}, &Error{Op: "create snapshot of", Kind: Invalid, Err: err}
+	}
+	record := metadata.Snapshot{TimestampMs: started.UnixMilli(), Algorithm: metadata.Algorithm, Engine: r.Engine}
+	if c.Rows >= 0 {
+		rows := uint64(c.Rows)
+		record.RowCount = &rows
+	}
+	if !r.LastUpdated.IsZero() {
+		ms := r.LastUpdated.UnixMilli()
+		record.LastUpdatedMs = &ms
+	}
+	if err := m.upload(ctx, r, c.Path, started, &record); err != nil {
+		return Snapshot{}, err
+	}
+	r.progress("commit", int64(record.Size), int64(record.Size))
+	return m.commit(ctx, r.Dataset, r.Engine, schema, record)
+}
+
+func (r *CreateRequest) progress(phase string, done, total int64) {
+	if r.Progress != nil {
+		r.Progress(phase, done, total)
+	}
+}
+
+// check applies the policy before anything is copied.
+func (m *Manager) check(ctx context.Context, r CreateRequest) error {
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return err
+	}
+	d := f.Datasets[r.Dataset]
+	if d == nil || r.Force || len(d.Snapshots) == 0 {
+		return nil
+	}
+	last := d.Snapshots[len(d.Snapshots)-1]
+	if r.LastUpdated.IsZero() || last.LastUpdatedMs == nil || *last.LastUpdatedMs != r.LastUpdated.UnixMilli() {
+		return nil
+	}
+	// Unchanged, so skipping is right only while the copy is really there.
+	if key, err := metadata.KeyOf(m.Location(), last.URI); err == nil {
+		if a, err := m.store.Stat(ctx, key); err == nil && a.Bytes == int64(last.Size) {
+			return &Error{Op: "create snapshot of", Kind: Unchanged,
+				Err: fmt.Errorf("nothing changed since snapshot %d", last.ID)}
+		}
+	}
+	return nil
+}
+
+// maxKeyTries bounds how many seconds ahead a free key is looked for; snapshots of one dataset are
+// seconds apart at the least, so a handful of collisions means something else is wrong.
+const maxKeyTries = 10
+
+// upload stores the copy under a key that nobody else holds, hashing while it reads.
+func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at time.Time, record *metadata.Snapshot) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return &Error{Op: "open copy of", Kind: LocalFailed, Err: err}
+	}
+	defer in.Close()
+	st, err := in.Stat()
+	if err != nil {
+		return &Error{Op: "open copy of", Kind: LocalFailed, Err: err}
+	}
+	for try := range maxKeyTries {
+		if _, err := in.Seek(0, io.SeekStart); err != nil {
+			return &Error{Op: "read copy of", Kind: LocalFailed, Err: err}
+		}
+		h := &counter{r: in, hash: sha256.New(), report: func(n int64) { r.progress("upload", n, st.Size()) }}
+		key := metadata.Key(r.Dataset, at.Add(time.Duration(try)*time.Second), r.Extension)
+		err := m.store.Create(ctx, key, h)
+		if objstore.KindOf(err) == objstore.KindExists {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if h.n != st.Size() {
+			return &Error{Op: "read copy of", Kind: LocalFailed, Err: fmt.Errorf("%d of %d bytes were read", h.n, st.Size())}
+		}
+		record.URI = metadata.URI(m.Location(), key)
+		record.Checksum = hex.EncodeToString(h.hash.Sum(nil))
+		record.Size = uint64(h.n)
+		return nil
+	}
+	return &Error{Op: "create snapshot of", Kind: Conflict,
+		Err: fmt.Errorf("no free key in the %d seconds from %s", maxKeyTries, at.Format(time.RFC3339))}
+}
+
+// counter hashes, counts and reports what is read through it.
+type counter struct {
+	r      io.Reader
+	hash   hash.Hash
+	n      int64
+	report func(n int64)
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.hash.Write(p[:n])
+	c.n += int64(n)
+	c.report(c.n)
+	return n, err
+}
+
+// maxCommits bounds the compare-and-swap loop. Each lost race means that another writer committed, so
+// with this many losses in a row the location has far more writers than it can serve.
+const maxCommits = 100
+
+// commit appends the record and moves the pointer.
+func (m *Manager) commit(ctx context.Context, dataset, engine string, schema json.RawMessage, record metadata.Snapshot) (Snapshot, error) {
+	for range maxCommits {
+		f, version, err := m.load(ctx)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		d := f.Datasets[dataset]
+		if d == nil {
+			d = &metadata.Dataset{}
+			f.Datasets[dataset] = d
+		}
+		// A lost answer looks like a lost race: our own record means that the last try did commit.
+		for _, s := range d.Snapshots {
+			if s.URI == record.URI && s.Checksum == record.Checksum {
+				return fromRecord(s, d), nil
+			}
+		}
+		d.Name, d.Engine = dataset, engine
+		if err := evolve(d, schema); err != nil {
+			return Snapshot{}, err
+		}
+		record.ID = d.NextID()
+		d.Snapshots = append(d.Snapshots, record)
+		d.CurrentID = &record.ID
+		f.LastUpdatedMs = time.Now().UnixMilli()
+		if f.Location == "" {
+			f.Location = m.Location()
+		}
+		body, err := f.Encode()
+		if err != nil {
+			return Snapshot{}, &Error{Op: "commit snapshot of", Kind: Invalid, Err: err}
+		}
+		err = m.store.Replace(ctx, metadata.Name, version, body)
+		switch {
+		case err == nil:
+			return fromRecord(record, d), nil
+		case objstore.KindOf(err) == objstore.KindConflict:
+			continue
+		default:
+			return m.settle(ctx, dataset, record, err)
+		}
+	}
+	return Snapshot{}, &Error{Op: "commit snapshot of", Kind: Conflict,
+		Err: fmt.Errorf("other writers changed metadata.json %d times in a row", maxCommits)}
+}
+
+// settle finds out what became of a commit whose answer was an error, and only then reports: if the
+// record is there, the snapshot exists.
+func (m *Manager) settle(ctx context.Context, dataset string, record metadata.Snapshot, cause error) (Snapshot, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w; whether it was committed could not be read: %w", cause, err)
+	}
+	if d := f.Datasets[dataset]; d != nil {
+		for _, s := range d.Snapshots {
+			if s.URI == record.URI && s.Checksum == record.Checksum {
+				return fromRecord(s, d), nil
+			}
+		}
+	}
+	return Snapshot{}, cause
+}
+
+// settleTimeout bounds the look at metadata.json after a failed commit.
+const settleTimeout = 10 * time.Second
+
+// evolve records the schema when it is new. A snapshot record has no schema id in this format, so an
+// older snapshot is judged by the schema inside its own file, not by the current one.
+func evolve(d *metadata.Dataset, schema json.RawMessage) error {
+	next, err := schemajson.Unmarshal(schema)
+	if err != nil {
+		return &Error{Op: "record schema of", Kind: Invalid, Err: err}
+	}
+	if cur := d.CurrentSchema(); cur != nil {
+		recorded, err := schemajson.Unmarshal(cur.JSON)
+		if err != nil {
+			return &Error{Op: "read recorded schema of", Kind: BadMetadata, Err: err}
+		}
+		if change, _ := schemajson.Compare(recorded, next); change == schemajson.Identical {
+			return nil
+		}
+	}
+	d.AddSchema(schema)
+	return nil
+}

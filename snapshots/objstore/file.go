@@ -1,0 +1,213 @@
+package objstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+)
+
+// tempPrefix marks unfinished files; lockSuffix the lock beside an object that is replaced.
+const (
+	tempPrefix = ".tmp-"
+	lockSuffix = ".lock"
+	// lockPoll is how often a waiting writer looks whether the lock is free; a commit of metadata.json
+	// holds it for a few milliseconds.
+	lockPoll = 2 * time.Millisecond
+)
+
+// fileStore does the conditional writes on a local disk. gocloud's fileblob checks for existence and
+// then renames, so two processes can both win, and it never syncs: a create here is temp file, fsync,
+// link(2), fsync of the directory; a replace happens under a lock file.
+type fileStore struct{ root string }
+
+func openFile(location, dir string) (*Store, error) {
+	root := location
+	if strings.HasPrefix(location, "file://") {
+		u, err := url.Parse(location)
+		if err != nil {
+			return nil, err
+		}
+		// file://./snapshots is not a URL by the book, but people write it for a relative folder.
+		root = u.Host + u.Path
+		if u.RawQuery != "" || u.Fragment != "" {
+			return nil, errors.New("a file:// location has no ? or #")
+		}
+	}
+	if root == "" {
+		return nil, errors.New("no folder")
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(dir, root)
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, err
+	}
+	b, err := fileblob.OpenBucket(root, &fileblob.Options{Metadata: fileblob.MetadataDontWrite, NoTempDir: true})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{location: location, bucket: b, cond: &fileStore{root: root}}, nil
+}
+
+// path maps a key to its file. Keys are slash-separated without empty, "." or ".." elements.
+func (f *fileStore) path(key string) (string, error) {
+	for part := range strings.SplitSeq(key, "/") {
+		if part == "" || part == "." || part == ".." || f.hidden(part) || strings.ContainsAny(part, "\\\x00") {
+			return "", &Error{Op: "use", Key: key, Kind: KindInvalid, Err: fmt.Errorf("bad path element %q", part)}
+		}
+	}
+	return filepath.Join(f.root, filepath.FromSlash(key)), nil
+}
+
+func (f *fileStore) hidden(key string) bool {
+	name := path.Base(key)
+	return strings.HasPrefix(name, tempPrefix) || strings.HasSuffix(name, lockSuffix)
+}
+
+func (f *fileStore) create(ctx context.Context, key string, r io.Reader) error {
+	name, err := f.path(key)
+	if err != nil {
+		return err
+	}
+	return f.store(ctx, name, r, func(tmp string) error {
+		err := os.Link(tmp, name)
+		if errors.Is(err, fs.ErrExist) {
+			return &Error{Op: "create", Key: key, Kind: KindExists, Err: err}
+		}
+		return err
+	})
+}
+
+func (f *fileStore) replace(ctx context.Context, key, version string, body []byte) error {
+	name, err := f.path(key)
+	if err != nil {
+		return err
+	}
+	if err := makeDir(f.root, filepath.Dir(name)); err != nil {
+		return err
+	}
+	lock := flock.New(name + lockSuffix)
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	defer lock.Close()
+	current, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if version != "" {
+			return &Error{Op: "replace", Key: key, Kind: KindConflict, Err: errors.New("it is gone")}
+		}
+	case err != nil:
+		return err
+	case f.version(current, nil) != version:
+		return &Error{Op: "replace", Key: key, Kind: KindConflict, Err: errors.New("it was changed meanwhile")}
+	}
+	return f.store(ctx, name, bytes.NewReader(body), func(tmp string) error { return os.Rename(tmp, name) })
+}
+
+// version of an object is the hash of its content: two writers that store the same bytes agree anyway.
+func (f *fileStore) version(body []byte, _ *blob.Attributes) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// store writes r to a synced temp file beside name and lets publish give it its name.
+func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish func(tmp string) error) (err error) {
+	dir := filepath.Dir(name)
+	if err := makeDir(f.root, dir); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, tempPrefix+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	if _, err := io.Copy(tmp, &ctxReader{ctx: ctx, r: r}); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := publish(tmp.Name()); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// makeDir creates dir below root and syncs every directory that got a new entry.
+func makeDir(root, dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for d := filepath.Dir(dir); len(d) >= len(root); d = filepath.Dir(d) {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+		if d == filepath.Dir(d) {
+			break
+		}
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// ctxReader ends a copy when the context does.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// fileKind classifies errors of the local file system; "" when it is none.
+func fileKind(err error) Kind {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return KindFull
+	case errors.Is(err, fs.ErrNotExist):
+		return KindNotFound
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return KindDenied
+	default:
+		return ""
+	}
+}
