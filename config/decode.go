@@ -150,6 +150,9 @@ func (d *document) decodeStruct(v reflect.Value, n *yaml.Node, path string) {
 // unknownKey reports a key that is not in the type: an error where the original is strict, else a
 // warning.
 func (d *document) unknownKey(v reflect.Value, names []string, p pair, path string) {
+	if len(*d.problems) >= 2*maxProblems {
+		return
+	}
 	msg, hint := unknown("key", p.name, names)
 	if r, ok := v.Interface().(renamed); ok {
 		if instead := r.renamed()[p.name]; instead != "" {
@@ -198,5 +201,5 @@ func kindName(n *yaml.Node) string {
 	case "!!bool":
 		return n.Value
 	}
-	return fmt.Sprintf("%q", clip(maskLine(n.Value), 40))
+	return fmt.Sprintf("%q", clip(maskLine(clip(n.Value, 200)), 40))
 }

@@ -18,8 +18,8 @@ const (
 	maxNodes = 100_000
 	// maxDepth bounds the nesting, also that of an alias inside itself.
 	maxDepth = 50
-	// maxProblems ends the search in a file that is nothing but problems.
-	maxProblems = 200
+	// maxProblems is how many errors and how many warnings are kept of a file that is nothing else.
+	maxProblems = 1000
 )
 
 // mark is where one path of a document is: its key and its value.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -290,5 +291,19 @@ func TestRealDatesAndNumbersAsText(t *testing.T) {
 	want := map[string]any{"n": int64(1), "f": 1.5, "b": true, "x": nil, "l": []any{"a"}, "m": map[string]any{"k": "v"}}
 	if d := cmp.Diff(want, c.Metadata); d != "" {
 		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+// TestManyWarningsHideNoError: the limit of problems once counted both kinds together, and a file with
+// an error behind many warnings loaded.
+func TestManyWarningsHideNoError(t *testing.T) {
+	src := head + strings.Repeat("# pad\n", 3)
+	for i := range 2 * maxProblems {
+		src += fmt.Sprintf("x%d: 1\n", i)
+	}
+	src += "datasets: [{from: ./a.csv, name: a, acceleration: {engine: ducdb}}]\n"
+	c, ps := Parse([]byte(src), "spicepod.yml", LoadOptions{Env: noEnv})
+	if c != nil || len(Errors(ps)) != 1 || len(Warnings(ps)) != maxProblems {
+		t.Errorf("loaded %v, %d errors, %d warnings", c != nil, len(Errors(ps)), len(Warnings(ps)))
 	}
 }

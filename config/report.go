@@ -10,11 +10,26 @@ import (
 
 // report adds a problem at a place of the document.
 func (d *document) report(s Severity, line, col int, path, message, hint string) {
-	if len(*d.problems) >= maxProblems {
+	if d.full(s) {
 		return
 	}
 	*d.problems = append(*d.problems, Problem{Severity: s, File: d.file, Line: line, Column: col,
 		Path: path, Message: message, Hint: hint, Excerpt: d.excerpt(line, col)})
+}
+
+// full reports whether there are enough problems of that severity. They are counted apart: warnings
+// must never push an error out, or a broken file would load.
+func (d *document) full(s Severity) bool {
+	if len(*d.problems) < maxProblems {
+		return false
+	}
+	n := 0
+	for _, p := range *d.problems {
+		if p.Severity == s {
+			n++
+		}
+	}
+	return n >= maxProblems
 }
 
 // at reports a problem at the value of path; when the path is not in the file, at the nearest parent.
@@ -81,7 +96,8 @@ func (d *document) excerpt(line, col int) string {
 	if line < 1 || line > len(d.lines) {
 		return ""
 	}
-	text := []rune(maskLine(d.lines[line-1]))
+	// What is far behind the caret is not shown, so it need not be masked.
+	text := []rune(maskLine(clip(d.lines[line-1], col+excerptWidth)))
 	for i, r := range text {
 		if r == '\t' || r < ' ' {
 			text[i] = ' '
