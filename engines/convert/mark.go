@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -49,7 +50,7 @@ func Mark(in arrow.Array, i int, recorded arrow.DataType) (engines.Mark, error) 
 	case *array.Float64:
 		m.Value = in.Value(i)
 	case array.StringLike:
-		m.Value = in.Value(i)
+		m.Value = strings.Clone(in.Value(i)) // the array's memory may be the driver's
 	case *array.Duration:
 		m.Value = int64(in.Value(i))
 	case *array.Decimal128, *array.Decimal256:

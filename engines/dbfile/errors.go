@@ -34,7 +34,7 @@ func Wrap(op, dataset, path string, err error) error {
 	return out
 }
 
-// Errorf-like helper without formatting: an error of a kind, to be wrapped by the caller.
+// Fail gives an error a kind that Wrap keeps.
 func Fail(kind engines.Kind, err error) error {
 	return &engines.Error{Kind: kind, Err: err}
 }
@@ -57,7 +57,7 @@ func kindOf(err error) engines.Kind {
 		has(text, "No space left", "disk is full", "disk full", "File too large", "Disk quota exceeded"):
 		return engines.DiskFull
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS),
-		has(text, "Permission denied", "Read-only file system", "readonly database"):
+		has(text, "Permission denied", "Read-only file system", "readonly database", "read-only mode"):
 		return engines.Denied
 	case has(text, "Could not set lock", "database is locked", "Conflicting lock"):
 		return engines.Locked

@@ -57,9 +57,8 @@ func RemoveTemp(path, dir string) error {
 
 // Discard removes an unfinished file and its sidecars; what is not there is fine.
 func Discard(tmp string) {
-	entries, _ := filepath.Glob(tmp + "*") // the name is hex and plain: no pattern in our part
-	for _, e := range entries {
-		_ = os.RemoveAll(e) // best effort: RemoveTemp repeats it at the next Open
+	for _, suffix := range []string{"", ".wal", ".spill", "-journal", "-wal", "-shm"} {
+		_ = os.RemoveAll(tmp + suffix) // best effort: RemoveTemp repeats it at the next Open
 	}
 }
 
@@ -70,14 +69,6 @@ func Sync(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// Install renames a finished, synced file over path and makes the rename durable.
-func Install(tmp, path string) error {
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return Sync(filepath.Dir(path))
 }
 
 // Size returns the bytes of a file; 0 when it does not exist.

@@ -1,0 +1,31 @@
+//go:build duckdb_arrow
+
+package duckdb_test
+
+import (
+	"testing"
+
+	"pitwall/engines/duckdb"
+	"pitwall/engines/enginetest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m, duckdb.Opener{}) }
+
+func refused() map[string]bool {
+	return map[string]bool{
+		"decimal256(60, 5)": true, "timestamp[ns, tz=UTC]": true, "duration[ns]": true, "month_day_nano_interval": true,
+		"day_time_interval": true,
+	}
+}
+
+func TestConformanceFile(t *testing.T) {
+	enginetest.Run(t, func(t testing.TB) enginetest.Harness {
+		return enginetest.Harness{Opener: duckdb.Opener{}, Dir: t.TempDir(), Sidecars: []string{".wal"}, Refused: refused()}
+	})
+}
+
+func TestConformanceMemory(t *testing.T) {
+	enginetest.Run(t, func(testing.TB) enginetest.Harness {
+		return enginetest.Harness{Opener: duckdb.Opener{}, Refused: refused()}
+	})
+}

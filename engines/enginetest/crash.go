@@ -1,0 +1,207 @@
+package enginetest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"pitwall/engines"
+)
+
+// childEnv tells a re-executed test binary to be the victim of testKill.
+const childEnv = "PITWALL_ENGINETEST_CHILD"
+
+// Main is the TestMain of a package that calls Run: it checks for leaked goroutines, and it plays
+// the process that gets killed.
+func Main(m *testing.M, o engines.Opener) {
+	if arg := os.Getenv(childEnv); arg != "" {
+		if err := victim(o, arg); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const (
+	crashRows = 40_000 // rows of every write of the victim
+	kills     = 6      // per mode; the moments are random, the seed is logged
+)
+
+// victim writes for ever: "mode|path|first generation". It says so before and after each write.
+func victim(o engines.Opener, arg string) error {
+	part := strings.SplitN(arg, "|", 3)
+	first, err := strconv.ParseInt(part[0], 10, 64)
+	if err != nil {
+		return err
+	}
+	mode := engines.Replace
+	if part[1] == engines.Append.String() {
+		mode = engines.Append
+	}
+	e, err := o.Open(context.Background(), engines.Options{Dataset: Dataset, Path: part[2]})
+	if err != nil {
+		return err
+	}
+	for gen := first; ; gen++ {
+		fmt.Println("start", gen)
+		r := rows(gen, 0, crashRows, 5000)
+		if _, err := e.Write(context.Background(), engines.Write{Mode: mode, Rows: r, At: at()}); err != nil {
+			return err
+		}
+		r.Release()
+		fmt.Println("done", gen)
+	}
+}
+
+// testKill kills a writing process at random moments: what is found afterwards is what had been
+// acknowledged, or that and the whole write that was under way.
+func testKill(t *testing.T, h Harness, mode engines.WriteMode) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	next := int64(1)
+	acked := map[int64]int64{}
+	for range kills {
+		started, done := kill(t, h, mode, next, rng.IntN(400))
+		expect := func(upTo int64) state {
+			s := state{Rows: map[int64]int64{}}
+			for gen := range acked {
+				s = s.plus(total(gen, 0, crashRows))
+			}
+			for gen := next; gen <= upTo; gen++ {
+				if mode == engines.Replace {
+					s = state{Rows: map[int64]int64{}}
+				}
+				s = s.plus(total(gen, 0, crashRows))
+			}
+			return s
+		}
+		e := h.Open(t)
+		noTemp(t, h)
+		got := state{Rows: map[int64]int64{}}
+		if info, err := e.Info(t.Context()); err != nil {
+			t.Fatal(err)
+		} else if info.Schema != nil {
+			got = mustRead(t, e)
+		}
+		if a, b := expect(done), expect(started); !cmp.Equal(a, got) && !cmp.Equal(b, got) {
+			t.Fatalf("acknowledged up to %d, started %d (next was %d): %s", done, started, next, cmp.Diff(a, got))
+		}
+		acked = got.Rows
+		next = started + 1
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// kill starts a victim, lets it speak a while and kills it. It returns the last generations it said
+// it started and finished (first-1 when none).
+func kill(t *testing.T, h Harness, mode engines.WriteMode, first int64, delay int) (started, done int64) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d|%s|%s", childEnv, first, mode, h.Path()))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	started, done = first-1, first-1
+	scanner := bufio.NewScanner(out)
+	killed := false
+	for scanner.Scan() {
+		word, n, _ := strings.Cut(scanner.Text(), " ")
+		gen, err := strconv.ParseInt(n, 10, 64)
+		if err != nil {
+			t.Errorf("the victim said %q", scanner.Text())
+		}
+		if word == "start" {
+			started = gen
+		} else {
+			done = gen
+		}
+		if started >= first+1 && !killed { // the second write is under way: kill it after a random while
+			killed = true
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(delay)*time.Millisecond)
+			<-ctx.Done()
+			cancel()
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the victim ended by itself: %v", err)
+	}
+	return started, done
+}
+
+// testDiskFull fills a file system of 24 MiB: the old content stays, and is still there after room
+// was made and another write succeeded.
+func testDiskFull(t *testing.T, h Harness) {
+	dir := t.TempDir()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to mount a small tmpfs")
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("cannot mount a small tmpfs: %v", err)
+	}
+	h.Dir = dir
+	e := h.Open(t)
+	// the engine must be closed before the unmount, so this cleanup is registered by hand
+	defer func() {
+		if err := errors.Join(e.Close(), syscall.Unmount(dir, 0)); err != nil {
+			t.Error(err)
+		}
+	}()
+	write(t, e, engines.Replace, rows(1, 0, 50_000, 50_000))
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 14<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []engines.WriteMode{engines.Replace, engines.Append} {
+		r := rows(2, 0, 2_000_000, 100_000)
+		_, err := e.Write(t.Context(), engines.Write{Mode: mode, Rows: r, At: at()})
+		r.Release()
+		wantKind(t, err, engines.DiskFull)
+		if diff := cmp.Diff(total(1, 0, 50_000), mustRead(t, e)); diff != "" {
+			t.Errorf("%s: %s", mode, diff)
+		}
+		noTemp(t, h)
+	}
+	if _, err := e.(engines.FileEngine).Export(t.Context(), filepath.Join(dir, "copy"), false); err == nil {
+		if err := os.Remove(filepath.Join(dir, "copy")); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		wantKind(t, err, engines.DiskFull)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	write(t, e, engines.Append, rows(3, 0, 1000, 1000))
+	write(t, e, engines.Replace, rows(4, 0, 1000, 1000))
+	if diff := cmp.Diff(total(4, 0, 1000), mustRead(t, e)); diff != "" {
+		t.Error(diff)
+	}
+}
