@@ -27,8 +27,8 @@ type Harness struct {
 	Refused map[string]bool
 }
 
-// Dataset is the name of the dataset under test: with a dot, a quote, a space and capitals.
-const Dataset = `lake.Sales "2026"`
+// Dataset is the name of the dataset under test: with a dot, a space and capitals.
+const Dataset = "lake.Sales 2026"
 
 // Path returns the path of the database file; empty in memory.
 func (h Harness) Path() string {

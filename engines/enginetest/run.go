@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"Types", testTypes, false},
 		{"RefusedTypes", testRefusedTypes, false},
 		{"Close", testClose, false},
+		{"AwkwardNames", testAwkwardNames, false},
 		{"Persistence", testPersistence, true},
 		{"LeftOvers", testLeftOvers, true},
 		{"Corrupt", testCorrupt, true},

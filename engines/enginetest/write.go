@@ -322,3 +322,40 @@ func testClose(t *testing.T, h Harness) {
 		t.Error("write after Close")
 	}
 }
+
+// testAwkwardNames keeps datasets and columns whose names need care in SQL.
+func testAwkwardNames(t *testing.T, h Harness) {
+	for _, name := range []string{`a"b`, "a'b", "select", "MiXed.case", "ünïcode 😀", "semi;colon--", `back\slash`} {
+		o := engines.Options{Dataset: name}
+		if h.Dir != "" {
+			h.Dir = t.TempDir()
+			o.Path = h.Path()
+		}
+		for range 2 { // the second time over an existing file
+			e, err := h.Opener.Open(t.Context(), o)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			fields := schema().Fields()
+			fields[2].Name = name
+			r := rows(1, 0, 100, 100)
+			awkward := array.NewRecordBatch(arrow.NewSchema(fields, nil), batch(1, 0, 100).Columns(), 100)
+			r.Release()
+			if r, err = array.NewRecordReader(awkward.Schema(), []arrow.RecordBatch{awkward}); err != nil {
+				t.Fatal(err)
+			}
+			write(t, e, engines.Replace, r)
+			want := []string{"|row 5"}
+			where := engines.Compare{Column: name, Op: engines.Eq, Value: "row 5"}
+			if diff := cmp.Diff(want, lines(t, e, engines.Scan{Columns: []string{name}, Where: where})); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+			if m, err := e.Watermark(t.Context(), name); err != nil || m.Value != "row 99" {
+				t.Errorf("%s: %+v, %v", name, m, err)
+			}
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
