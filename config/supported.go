@@ -24,7 +24,7 @@ var notYet = []string{
 	"datasets[].time_partition_column", "datasets[].time_partition_format",
 	"datasets[].time_column=last_modified", "datasets[].time_column=_last_modified",
 	"datasets[].ready_state=on_registration", "datasets[].unsupported_type_action",
-	"datasets[].invalid_type_action", "datasets[].on_schema_change", "datasets[].check_availability",
+	"datasets[].invalid_type_action", "datasets[].check_availability",
 	"datasets[].check_availability_interval", "datasets[].replication", "datasets[].metrics",
 	"datasets[].embeddings", "datasets[].vectors", "datasets[].full_text_search",
 	"datasets[].has_metadata_table",

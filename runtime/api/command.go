@@ -36,9 +36,6 @@ type BootstrapFrom struct {
 	Hold bool
 }
 
-// UndoBootstrap brings back the data that the last BootstrapFrom replaced.
-type UndoBootstrap struct{ Dataset string }
-
 // VerifySnapshot downloads a snapshot and checks size and checksum.
 type VerifySnapshot struct {
 	Dataset    string
@@ -74,12 +71,6 @@ func (c BootstrapFrom) Target() string { return c.Dataset }
 
 // Verb returns the word for it.
 func (c BootstrapFrom) Verb() string { return "bootstrap" }
-
-// Target returns the dataset.
-func (c UndoBootstrap) Target() string { return c.Dataset }
-
-// Verb returns the word for it.
-func (c UndoBootstrap) Verb() string { return "undo bootstrap" }
 
 // Target returns the dataset.
 func (c VerifySnapshot) Target() string { return c.Dataset }
@@ -119,6 +110,9 @@ type Task struct {
 	Ended   time.Time
 	// Detail is the result or the error, one sentence.
 	Detail string
+	// Done of Total is how far a running task is, in units of its own; Total is 0 when it does not
+	// tell (a refresh or a snapshot shows its progress in its dataset).
+	Done, Total int64
 }
 
 // TaskWindow is the highest number of finished tasks a State carries.

@@ -25,8 +25,6 @@ type DatasetSnapshots struct {
 	Failures int
 	// LastErr is the error of the last failed attempt while no later one succeeded.
 	LastErr string
-	// CanUndo is true when the data replaced by the last bootstrap can still be brought back.
-	CanUndo bool
 }
 
 // SnapshotWindow is the highest number of snapshot attempts a Dataset carries.

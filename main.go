@@ -1,0 +1,165 @@
+// Command pitwall runs the accelerations of a spicepod and shows them in a terminal console.
+// This file only wires: flags, signals, exit codes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"pitwall/demo"
+	"pitwall/runtime"
+	"pitwall/runtime/launch"
+	"pitwall/ui"
+	"pitwall/ui/cli"
+	"pitwall/views"
+)
+
+// Set by the linker, see the Makefile.
+var version, commit, date = "dev", "none", "unknown"
+
+// flags are the common ones.
+type flags struct {
+	pod, dataDir, logFormat, theme string
+	readOnly, noColor, ascii       bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	err := fang.Execute(ctx, root(), fang.WithVersion(version), fang.WithCommit(commit),
+		fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) {
+			if e := (*cli.Exit)(nil); errors.As(err, &e) && e.Err == nil {
+				return
+			}
+			fmt.Fprintln(w, "pitwall: "+err.Error())
+		}))
+	stop()
+	os.Exit(cli.Code(err))
+}
+
+func root() *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use: "pitwall", Short: "The console and runtime for accelerated data",
+		Long:              "pitwall runs the accelerations that a spicepod.yml declares and shows them live.\nWithout a command it opens the console on the spicepod of the current folder.",
+		Args:              cobra.NoArgs,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnv(c.Flags()) },
+	}
+	p := c.PersistentFlags()
+	p.StringVar(&f.pod, "pod", ".", "spicepod file, or the folder it is in")
+	p.StringVar(&f.dataDir, "data-dir", "", "folder of the database files (default .spice/data beside the spicepod)")
+	p.BoolVar(&f.readOnly, "read-only", false, "refuse every action that changes something")
+	p.BoolVar(&f.noColor, "no-color", false, "draw without colours (also NO_COLOR)")
+	p.BoolVar(&f.ascii, "ascii", false, "draw with ASCII signs only")
+	p.StringVar(&f.theme, "theme", "auto", "auto, dark or light")
+	c.RunE = console(&f).RunE
+	c.AddCommand(console(&f), demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
+	return c
+}
+
+func serve(f *flags) *cobra.Command {
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the spicepod without a console, logs on stderr", Args: cobra.NoArgs,
+		Long: "Run the spicepod without a console. Every event is a line on stderr.\nSIGINT or SIGTERM stops it; what is being written is abandoned safely.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := cli.Logger(f.logFormat, os.Stderr)
+			if err != nil {
+				return err
+			}
+			s, err := open(c.Context(), launch.Options{Pod: f.pod, DataDir: f.dataDir, ReadOnly: f.readOnly, Logger: log})
+			if err != nil {
+				return err
+			}
+			return s.Run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
+	return c
+}
+
+func console(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use: "console", Short: "Open the console on the spicepod (the default command)", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return show(c.Context(), f, launch.Options{}, nil) },
+	}
+}
+
+func demoCmd(f *flags) *cobra.Command {
+	var dir string
+	var fresh bool
+	var seed uint64
+	c := &cobra.Command{
+		Use: "demo", Short: "Open the console on a workspace made on the spot", Args: cobra.NoArgs,
+		Long: "Make a folder with generated data, a spicepod and a snapshot store, and open the console on it.\nThe folder is used again on the next run.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := demo.Prepare(dir, fresh, seed)
+			if err != nil {
+				return &cli.Exit{Code: cli.ExitNotWell, Err: err}
+			}
+			defer fmt.Fprintln(c.OutOrStdout(), "The demo's folder is "+w.Dir+" (used again next time; --fresh starts over).")
+			f.pod, f.dataDir = w.Pod, ""
+			return show(c.Context(), f, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
+				return w.Run(ctx, s.Runtime.Report("generate demo data"))
+			})
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", ".demo", "folder of the demo")
+	c.Flags().BoolVar(&fresh, "fresh", false, "empty the folder first")
+	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the generated data")
+	return c
+}
+
+// show runs the runtime, beside it what the caller adds, and the console on top; when the console
+// ends, so does the rest.
+func show(ctx context.Context, f *flags, o launch.Options, beside func(context.Context, *launch.Session) error) error {
+	if !term.IsTerminal(os.Stdout.Fd()) || !term.IsTerminal(os.Stdin.Fd()) {
+		return &cli.Exit{Code: cli.ExitUsage, Err: errors.New("the console needs a terminal; without one, run: pitwall serve")}
+	}
+	o.Pod, o.DataDir, o.ReadOnly = f.pod, f.dataDir, f.readOnly
+	s, err := open(ctx, o)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	ctx, quit := context.WithCancel(ctx)
+	g.Go(func() error { return s.Run(ctx) })
+	if beside != nil {
+		g.Go(func() error { return beside(ctx, s) })
+	}
+	g.Go(func() error {
+		defer quit()
+		return ui.Run(ctx, s.Runtime, views.All(), ui.Options{Version: version, NoColor: f.noColor, ASCII: f.ascii, Theme: f.theme, LogFile: s.LogFile})
+	})
+	err = g.Wait()
+	if crash := (*ui.CrashError)(nil); errors.As(err, &crash) {
+		return &cli.Exit{Code: cli.ExitCrash, Err: err}
+	}
+	if errors.Is(err, ui.ErrHangup) {
+		return &cli.Exit{Code: cli.ExitInterrupted, Err: err}
+	}
+	return err
+}
+
+// open opens the session and gives its errors their exit codes.
+func open(ctx context.Context, o launch.Options) (*launch.Session, error) {
+	o.Version = version
+	s, err := launch.Open(ctx, o)
+	switch invalid := (*launch.InvalidError)(nil); {
+	case errors.As(err, &invalid), errors.Is(err, runtime.ErrLocked):
+		return nil, &cli.Exit{Code: cli.ExitNotWell, Err: err}
+	case err != nil:
+		return nil, &cli.Exit{Code: cli.ExitUnreachable, Err: err}
+	}
+	return s, nil
+}

@@ -1,0 +1,337 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pitwall/config"
+	"pitwall/engines"
+	"pitwall/runtime/api"
+	"pitwall/runtime/source"
+)
+
+// progressEvery is how often a running refresh or transfer is shown.
+const progressEvery = 100 * time.Millisecond
+
+// actor owns one dataset: its engine, its timers and its jobs. Its goroutine is the only one that
+// touches the fields below "owned"; everybody else sends it messages.
+type actor struct {
+	rt     *Runtime
+	ctx    context.Context // ends when the dataset is removed or the runtime stops
+	cancel context.CancelFunc
+	done   chan struct{} // closed by run when everything the actor started has ended
+	inbox  chan any      // never closed; see send
+	result chan any      // of jobs; never closed
+	jobs   sync.WaitGroup
+
+	checksMu sync.Mutex
+	checks   map[uint64]api.Verification // by snapshot id
+
+	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs too
+
+	// owned
+	file   string // database file; empty in memory
+	opener engines.Opener
+	eng    engines.Engine // nil until opened
+	src    source.Source
+	st     api.Dataset
+	ready  bool
+	// changedAt is the time of the last write that changed the data; zero when unknown.
+	changedAt time.Time
+	// acceptSchema lets the next full refresh change the schema: the spicepod was changed.
+	acceptSchema bool
+	// stale has the data loaded anew on start, whatever the checkpoint says: the spicepod was changed.
+	stale bool
+
+	run  *refreshJob
+	next *request // to begin when run has ended
+	boot *bootJob // to begin when run has ended
+	move *transferJob
+	// wantSnapshot is a snapshot to begin when the running transfer has ended.
+	wantSnapshot *snapshotRequest
+
+	retryMode string      // mode of the refresh that is retried
+	attempt   int         // failed attempts in a row of the refresh under way
+	due       *time.Timer // next refresh, retry or attempt to open; nil channel when nothing is due
+	dueFor    dueReason
+	snapTimer *time.Timer // time_interval trigger
+	ticker    *time.Ticker
+}
+
+type dueReason int
+
+const (
+	dueNothing dueReason = iota
+	dueOpen
+	dueInterval
+	dueRetry
+)
+
+// command is an accepted api.Command.
+type command struct {
+	id api.CommandID
+	c  api.Command
+}
+
+// reconfigure carries settings that can be changed while the dataset runs.
+type reconfigure struct {
+	cfg *config.Dataset
+	// reload has the data loaded again: a setting that shapes it was changed.
+	reload bool
+}
+
+func (r *Runtime) newActor(ctx context.Context, d *config.Dataset, file string) *actor {
+	ctx, cancel := context.WithCancel(ctx)
+	a := &actor{rt: r, ctx: ctx, cancel: cancel, done: make(chan struct{}), inbox: make(chan any, 64),
+		result: make(chan any, 8), checks: map[uint64]api.Verification{}, file: file}
+	a.conf.Store(d)
+	for _, o := range r.o.Engines {
+		if o.Name() == string(d.Acceleration.Engine) {
+			a.opener = o
+		}
+	}
+	a.st.Status, a.st.Since = api.Initializing, time.Now()
+	a.describe()
+	return a
+}
+
+// cfg is the dataset's configuration as it is now.
+func (a *actor) cfg() *config.Dataset { return a.conf.Load() }
+
+// start runs the actor.
+func (a *actor) start() {
+	go a.loop() // waited for through done by whoever cancels the actor
+}
+
+// send puts a message into the inbox; false when it is full.
+func (a *actor) send(m any) bool {
+	select {
+	case a.inbox <- m:
+		return true
+	default:
+		return false
+	}
+}
+
+func (a *actor) loop() {
+	defer close(a.done)
+	defer a.shutdown()
+	a.due, a.snapTimer = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
+	a.due.Stop()
+	a.snapTimer.Stop()
+	a.ticker = time.NewTicker(progressEvery)
+	a.ticker.Stop()
+	if a.cfg().Acceleration.Enabled {
+		a.open()
+	}
+	a.publish()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case m := <-a.inbox:
+			a.handle(m)
+		case m := <-a.result:
+			a.handle(m)
+		case <-a.due.C:
+			a.isDue()
+		case <-a.snapTimer.C:
+			a.snapshotDue()
+		case <-a.ticker.C:
+		}
+		a.publish()
+	}
+}
+
+func (a *actor) handle(m any) {
+	switch m := m.(type) {
+	case command:
+		a.command(m)
+	case reconfigure:
+		a.reconfigure(m)
+	case opened:
+		a.opened(m)
+	case refreshed:
+		a.refreshed(m)
+	case transferred:
+		a.transferred(m)
+	default:
+		panic(fmt.Sprintf("unknown message %T", m))
+	}
+}
+
+func (a *actor) command(c command) {
+	switch v := c.c.(type) {
+	case api.RefreshNow:
+		a.begin(request{mode: v.Mode, trigger: "manual", id: c.id})
+	case api.CancelRefresh:
+		a.cancelRefresh(c.id)
+	case api.SnapshotNow:
+		a.beginSnapshot(snapshotRequest{trigger: "manual", force: true, id: c.id})
+	case api.BootstrapFrom:
+		a.beginBootstrap(bootJob{snapshot: v.SnapshotID, hold: v.Hold, id: c.id})
+	case api.VerifySnapshot:
+		a.beginVerify(c.id, v.SnapshotID)
+	case api.Hold:
+		a.hold(v.On)
+		a.rt.finish(c.id, api.TaskDone, map[bool]string{true: "scheduled refreshes are on hold", false: "scheduled refreshes go on"}[v.On])
+	default:
+		a.rt.finish(c.id, api.TaskFailed, fmt.Sprintf("%T is not known", v))
+	}
+}
+
+func (a *actor) hold(on bool) {
+	a.st.Held = on
+	if on {
+		a.emit(api.Info, "refresh", "scheduled refreshes are on hold")
+		if a.dueFor == dueInterval {
+			a.disarm()
+		}
+		return
+	}
+	a.emit(api.Info, "refresh", "scheduled refreshes go on")
+	if a.run == nil && a.dueFor == dueNothing {
+		a.armInterval(time.Now())
+	}
+}
+
+// arm sets the one timer of the actor.
+func (a *actor) arm(why dueReason, d time.Duration) {
+	a.due.Reset(d)
+	a.dueFor = why
+	a.st.NextRefresh = time.Now().Add(d)
+}
+
+func (a *actor) disarm() {
+	a.due.Stop()
+	a.dueFor = dueNothing
+	a.st.NextRefresh = time.Time{}
+}
+
+func (a *actor) isDue() {
+	why := a.dueFor
+	a.disarm()
+	switch why {
+	case dueOpen:
+		a.open()
+	case dueInterval:
+		if !a.st.Held {
+			a.begin(request{trigger: "interval"})
+		}
+	case dueRetry:
+		a.begin(request{trigger: "retry", mode: a.retryMode})
+	}
+}
+
+// active tells whether progress has to be shown.
+func (a *actor) active() bool { return a.run != nil || a.move != nil }
+
+// publish hands a copy of the state to the bus.
+func (a *actor) publish() {
+	if a.active() {
+		a.ticker.Reset(progressEvery)
+	} else {
+		a.ticker.Stop()
+	}
+	a.rt.bus.set(a.snapshotState())
+}
+
+// snapshotState returns an immutable copy of the state.
+func (a *actor) snapshotState() *api.Dataset {
+	a.st.Rev++
+	a.st.HasData = a.ready
+	if s := a.status(); s != a.st.Status {
+		a.st.Status, a.st.Since = s, time.Now()
+	}
+	a.st.Run, a.st.Snapshots.Run = nil, nil
+	if a.run != nil {
+		a.st.Run = a.run.progress(time.Now())
+	}
+	if a.move != nil {
+		a.st.Snapshots.Run = a.move.progress()
+	}
+	d := a.st
+	d.Refreshes = slices.Clip(d.Refreshes)
+	d.Snapshots.Attempts = slices.Clip(d.Snapshots.Attempts)
+	return &d
+}
+
+func (a *actor) status() api.Status {
+	switch {
+	case a.ctx.Err() != nil:
+		return api.ShuttingDown
+	case !a.cfg().Acceleration.Enabled:
+		return api.Ready
+	case a.run != nil, a.move != nil && a.move.kind == "bootstrap" && a.eng != nil:
+		return api.Refreshing
+	case a.st.Err != "":
+		return api.Error
+	case !a.ready:
+		return api.Initializing
+	default:
+		return api.Ready
+	}
+}
+
+// job runs fn beside the actor and delivers what it returns as a message.
+func (a *actor) job(fn func() any) {
+	a.jobs.Go(func() { a.result <- fn() })
+}
+
+func (a *actor) emit(level api.Level, kind, message string, fields ...api.Field) {
+	a.rt.emit(level, a.cfg().Name, kind, message, fields...)
+}
+
+// shutdown ends all jobs and closes the engine.
+func (a *actor) shutdown() {
+	a.cancel()
+	a.due.Stop()
+	a.snapTimer.Stop()
+	a.ticker.Stop()
+	a.jobs.Wait()
+	for len(a.result) > 0 { // an open that ended meanwhile still owns an engine
+		if m, ok := (<-a.result).(opened); ok && m.eng != nil {
+			a.eng = m.eng
+		}
+	}
+	var ids []api.CommandID
+	if a.run != nil {
+		ids = append(ids, a.run.req.id)
+	}
+	if a.next != nil {
+		ids = append(ids, a.next.id)
+	}
+	if a.boot != nil {
+		ids = append(ids, a.boot.id)
+	}
+	if a.move != nil {
+		ids = append(ids, a.move.id)
+	}
+	for len(a.inbox) > 0 {
+		if c, ok := (<-a.inbox).(command); ok {
+			ids = append(ids, c.id)
+		}
+	}
+	for _, id := range ids {
+		a.rt.finish(id, api.TaskCancelled, "the dataset was stopped")
+	}
+	if a.eng != nil {
+		if err := a.eng.Close(); err != nil && !errors.Is(err, context.Canceled) {
+			a.emit(api.Warn, "runtime", "closing the engine: "+err.Error())
+		}
+	}
+	a.run, a.move = nil, nil
+	a.rt.bus.set(a.snapshotState())
+}
+
+// verified returns what is known of a snapshot.
+func (a *actor) verified(id uint64) api.Verification {
+	a.checksMu.Lock()
+	defer a.checksMu.Unlock()
+	return a.checks[id]
+}

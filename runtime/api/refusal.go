@@ -1,0 +1,92 @@
+package api
+
+import "fmt"
+
+// Refusal says in one sentence why a command makes no sense for the dataset as it is now, or returns
+// "" when it does. The runtime refuses what it names, and a frontend shows it on a disabled action.
+func Refusal(s *State, c Command) string {
+	if s.ShuttingDown {
+		return "pitwall is shutting down"
+	}
+	if s.ReadOnly && Changes(c) {
+		return "read-only: start without --read-only to change things"
+	}
+	d := s.Dataset(c.Target())
+	if d == nil {
+		return fmt.Sprintf("there is no dataset %q", c.Target())
+	}
+	if d.Engine == "" {
+		return d.Name + " is not accelerated"
+	}
+	switch c := c.(type) {
+	case RefreshNow:
+		return refuseRefresh(d, c)
+	case CancelRefresh:
+		if d.Run == nil && d.Retry == nil {
+			return "no refresh is running"
+		}
+	case SnapshotNow:
+		return refuseSnapshot(d)
+	case BootstrapFrom:
+		return refuseBootstrap(d)
+	case VerifySnapshot:
+		if d.Snapshots.Off != "" {
+			return d.Snapshots.Off
+		}
+		if d.Snapshots.Run != nil {
+			return "a " + d.Snapshots.Run.Kind + " is running"
+		}
+	case Hold:
+		if c.On == d.Held {
+			if c.On {
+				return "its scheduled refreshes are on hold already"
+			}
+			return "its scheduled refreshes are not on hold"
+		}
+	}
+	return ""
+}
+
+// Changes tells whether a command changes something, so that read-only refuses it.
+func Changes(c Command) bool {
+	_, reads := c.(VerifySnapshot)
+	return !reads
+}
+
+func refuseRefresh(d *Dataset, c RefreshNow) string {
+	switch {
+	case c.Mode != "" && c.Mode != "full" && c.Mode != "append":
+		return fmt.Sprintf("refresh mode %q is not full or append", c.Mode)
+	case c.Mode == "append" && d.TimeColumn == "":
+		return "append needs a time_column"
+	case d.Snapshots.Run != nil && d.Snapshots.Run.Kind == "bootstrap":
+		return "a bootstrap is running"
+	}
+	return ""
+}
+
+func refuseSnapshot(d *Dataset) string {
+	switch {
+	case d.Snapshots.Off != "":
+		return d.Snapshots.Off
+	case d.Snapshots.Mode == "bootstrap_only":
+		return "snapshots: bootstrap_only never writes"
+	case !d.HasData:
+		return "it has no data yet"
+	case d.Snapshots.Run != nil:
+		return "a " + d.Snapshots.Run.Kind + " is running"
+	}
+	return ""
+}
+
+func refuseBootstrap(d *Dataset) string {
+	switch {
+	case d.Snapshots.Off != "":
+		return d.Snapshots.Off
+	case d.Snapshots.Mode == "create_only":
+		return "snapshots: create_only never loads"
+	case d.Snapshots.Run != nil:
+		return "a " + d.Snapshots.Run.Kind + " is running"
+	}
+	return ""
+}

@@ -1,0 +1,176 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"pitwall/engines"
+	"pitwall/runtime/api"
+	"pitwall/runtime/schedule"
+	"pitwall/snapshots"
+)
+
+// bootJob asks for a bootstrap from a chosen snapshot.
+type bootJob struct {
+	snapshot uint64
+	hold     bool
+	id       api.CommandID
+}
+
+// beginBootstrap loads a chosen snapshot, after a running refresh was cancelled. Readers keep the old
+// data until the swap.
+func (a *actor) beginBootstrap(b bootJob) {
+	if why := a.bootstraps(); why != "" {
+		a.rt.finish(b.id, api.TaskFailed, why)
+		return
+	}
+	if a.boot != nil {
+		a.rt.finish(a.boot.id, api.TaskCancelled, "another bootstrap takes its place")
+		a.boot = nil
+	}
+	if a.run != nil || a.move != nil || a.eng == nil {
+		a.boot = &b
+		if a.run != nil {
+			a.run.cancel(errForBoot)
+		}
+		return
+	}
+	wasDue, at := a.dueFor, a.st.NextRefresh
+	a.disarm()
+	a.st.Retry = nil
+	eng := a.eng
+	a.transfer("bootstrap", b.id, func(t *transferJob) func(*actor) {
+		boot, err := a.bootstrap(t.ctx, eng, &b.snapshot, t)
+		var info engines.Info
+		if err == nil {
+			info, err = eng.Info(t.ctx)
+		}
+		var cp *engines.Checkpoint
+		if err == nil {
+			cp, err = eng.Checkpoint(t.ctx)
+		}
+		return func(a *actor) {
+			a.bootstrapDone(b, boot, info, cp, err)
+			if b.hold && err == nil {
+				if !a.st.Held {
+					a.hold(true)
+				}
+				return
+			}
+			if wasDue != dueNothing && a.dueFor == dueNothing && !a.st.Held {
+				a.arm(dueInterval, max(0, time.Until(at)))
+			}
+		}
+	})
+}
+
+func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info, cp *engines.Checkpoint, err error) {
+	if err != nil {
+		f := a.explain(err)
+		if f.Canceled {
+			a.rt.finish(b.id, api.TaskCancelled, "the dataset was stopped")
+			return
+		}
+		a.st.Snapshots.Failures++
+		a.st.Snapshots.LastErr = f.Message
+		a.emit(api.ErrorLevel, "bootstrap", f.Message+"; the old data goes on serving", hintField(f.Hint)...)
+		a.rt.finish(b.id, api.TaskFailed, f.Message)
+		return
+	}
+	a.st.RowsDelta = info.Rows - a.st.Rows
+	a.took(info)
+	a.ready, a.st.Err, a.st.Hint, a.st.FailingSince, a.attempt = true, "", "", time.Time{}, 0
+	a.st.Snapshots.Booted, a.st.Snapshots.LastErr = boot, ""
+	if cp != nil {
+		a.changedAt, a.st.LastRefresh = cp.UpdatedAt, cp.UpdatedAt
+	}
+	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))
+}
+
+// bootRetries bounds the re-tries of faults that time may cure, where the behaviour is not retry.
+const bootRetries = 3
+
+// bootstrap loads a snapshot into the engine: the chosen one, or what the configured behaviour gives.
+func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t *transferJob) (*api.Bootstrap, error) {
+	file, ok := eng.(engines.FileEngine)
+	if !ok {
+		return nil, &settingError{string(a.cfg().Acceleration.Engine) + " can't be loaded from a snapshot", ""}
+	}
+	began := time.Now()
+	behaviour := snapshots.OnFailure(a.rt.o.Config.Snapshots.BootstrapOnFailureBehavior)
+	var rows int64
+	var rejected []string
+	b, err := a.rt.snaps.Bootstrap(ctx, snapshots.BootstrapRequest{
+		Dataset: a.cfg().Name, Engine: a.opener.Name(), ID: id, OnFailure: behaviour, Dir: filepath.Dir(a.file),
+		Install: func(ctx context.Context, tmp string, s snapshots.Snapshot) error {
+			t.at("open", s.Bytes, s.Bytes, s.ID)
+			info, err := a.install(ctx, file, tmp, s)
+			rows = info.Rows
+			return err
+		},
+		Wait: func(ctx context.Context, n int, cause error) error {
+			if behaviour != snapshots.Retry && n > bootRetries {
+				return cause
+			}
+			wait := a.rt.random(func(r *rand.Rand) time.Duration { return schedule.Backoff(n, r) })
+			a.emit(api.Warn, "bootstrap", fmt.Sprintf("%v; retrying in %s", cause, wait.Round(100*time.Millisecond)))
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+				return nil
+			}
+		},
+		Progress: func(s snapshots.Snapshot, phase string, done, total int64) { t.at(phase, done, total, s.ID) },
+	})
+	for _, r := range b.Rejected {
+		rejected = append(rejected, r.Error())
+		if err == nil {
+			a.emit(api.Warn, "bootstrap", r.Error()+"; trying the next older one", hintField(r.Hint)...)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	a.emit(api.Info, "bootstrap", fmt.Sprintf("loaded snapshot %d, %d rows in %s", b.Snapshot.ID, rows, took.Round(time.Millisecond)),
+		api.Field{Key: "sha256", Value: b.Snapshot.Checksum}, api.Field{Key: "bytes", Value: fmt.Sprint(b.Snapshot.Bytes)})
+	a.check(b.Snapshot.ID, api.Verification{State: api.VerifiedSum, At: time.Now()})
+	return &api.Bootstrap{ID: b.Snapshot.ID, Checksum: b.Snapshot.Checksum, Bytes: b.Snapshot.Bytes, Rows: rows,
+		At: time.Now(), Duration: took, Rejected: slices.Clip(rejected)}, nil
+}
+
+// install makes a verified download the local data.
+func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string, s snapshots.Snapshot) (engines.Info, error) {
+	info, _, err := a.opener.Check(ctx, tmp, a.cfg().Name)
+	if err == nil && s.Rows >= 0 && info.Rows != s.Rows {
+		err = &engines.Error{Op: "check", Dataset: a.cfg().Name, Kind: engines.Corrupt,
+			Err: fmt.Errorf("it holds %d rows, recorded are %d", info.Rows, s.Rows)}
+	}
+	if err == nil && a.cfg().TimeColumn != "" {
+		err = checkTimeColumn(info.Schema, a.cfg().TimeColumn, a.cfg().TimeFormat)
+	}
+	if err != nil {
+		kind := snapshots.Corrupt
+		if errors.As(err, new(*settingError)) {
+			kind = snapshots.WrongSchema
+		}
+		return info, &snapshots.Error{Op: "open", Kind: kind, Err: err}
+	}
+	if info, err = file.Adopt(ctx, tmp); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return info, err
+		}
+		kind := snapshots.LocalFailed
+		if engines.KindOf(err) == engines.DiskFull {
+			kind = snapshots.DiskFull
+		}
+		return info, &snapshots.Error{Op: "install", Kind: kind, Err: err}
+	}
+	return info, nil
+}

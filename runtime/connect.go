@@ -1,0 +1,26 @@
+package runtime
+
+import (
+	"fmt"
+
+	"pitwall/config"
+	"pitwall/runtime/source"
+	"pitwall/runtime/source/file"
+)
+
+// Connect makes the source of a dataset. A connector that pitwall does not have is an error of Kind
+// Unsupported, so that the dataset shows it and the others run.
+func Connect(d *config.Dataset, dir string) (source.Source, error) {
+	params := map[string]string{}
+	for k, v := range d.Params {
+		params[k] = v.Reveal()
+	}
+	switch d.Connector {
+	case "file":
+		return file.New(file.Options{Path: d.Source, Dir: dir}, params)
+	default:
+		return nil, &source.Error{Kind: source.Unsupported, Place: d.From,
+			Err:  fmt.Errorf("pitwall can't read from %s yet", d.Connector),
+			Hint: "use a file, a folder or a glob: from: file:path"}
+	}
+}

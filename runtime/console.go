@@ -1,0 +1,125 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pitwall/runtime/api"
+	"pitwall/snapshots"
+)
+
+// Watch implements api.Console.
+func (r *Runtime) Watch(ctx context.Context) (*api.State, <-chan *api.State) { return r.bus.watch(ctx) }
+
+// State returns the current State.
+func (r *Runtime) State() *api.State { return r.bus.cur.Load() }
+
+// Do implements api.Console.
+func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
+	s := r.State()
+	if why := api.Refusal(s, c); why != "" {
+		reason := api.Refused
+		switch {
+		case s.ShuttingDown:
+			reason = api.Stopping
+		case s.ReadOnly && api.Changes(c):
+			reason = api.ReadOnly
+		case s.Dataset(c.Target()) == nil:
+			reason = api.NotFound
+		}
+		return 0, &api.CommandError{Reason: reason, Message: why}
+	}
+	r.mu.Lock()
+	a := r.actors[c.Target()]
+	if a == nil || r.stopped {
+		r.mu.Unlock()
+		return 0, &api.CommandError{Reason: api.NotFound, Message: fmt.Sprintf("there is no dataset %q", c.Target())}
+	}
+	id := api.CommandID(r.ids.Add(1))
+	t := api.Task{ID: id, Dataset: c.Target(), Verb: c.Verb(), State: api.TaskRunning, Started: time.Now()}
+	r.tasks[id] = t
+	r.mu.Unlock()
+	r.bus.task(t)
+	if !a.send(command{id, c}) {
+		r.finish(id, api.TaskFailed, "the dataset has too many commands waiting; try again")
+		return 0, &api.CommandError{Reason: api.Refused, Message: c.Target() + " has too many commands waiting; try again"}
+	}
+	return id, nil
+}
+
+// finish ends a task and tells what came of it. The first end counts.
+func (r *Runtime) finish(id api.CommandID, state api.TaskState, detail string) {
+	if id == 0 {
+		return
+	}
+	r.mu.Lock()
+	t, ok := r.tasks[id]
+	delete(r.tasks, id)
+	r.mu.Unlock()
+	if !ok {
+		return
+	}
+	t.State, t.Ended, t.Detail = state, time.Now(), r.redact(detail)
+	r.bus.task(t)
+	level := api.Info
+	if state == api.TaskFailed {
+		level = api.Warn
+	}
+	r.event(api.Event{Level: level, Dataset: t.Dataset, Kind: "command", Command: id,
+		Message: fmt.Sprintf("%s %s: %s", t.Verb, state, detail)})
+}
+
+// Snapshots implements api.Console.
+func (r *Runtime) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot, error) {
+	d := r.State().Dataset(dataset)
+	if d == nil {
+		return nil, &api.CommandError{Reason: api.NotFound, Message: fmt.Sprintf("there is no dataset %q", dataset)}
+	}
+	if r.snaps == nil {
+		return nil, &api.CommandError{Reason: api.Refused, Message: "snapshots are off: " + r.snapsErr}
+	}
+	list, err := r.snaps.List(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	a := r.actors[dataset]
+	r.mu.Unlock()
+	out := make([]api.Snapshot, len(list))
+	for i, s := range list {
+		out[i] = apiSnapshot(s)
+		if a != nil {
+			out[i].Verified = a.verified(s.ID)
+		}
+	}
+	return out, nil
+}
+
+func apiSnapshot(s snapshots.Snapshot) api.Snapshot {
+	return api.Snapshot{ID: s.ID, Created: s.Created, URI: s.URI, Checksum: s.Checksum, Algorithm: "SHA256",
+		Bytes: s.Bytes, Rows: s.Rows, Engine: s.Engine, Current: s.Current}
+}
+
+// Report shows a piece of work outside of the runtime, such as the making of demo data, as a task. The
+// function it returns tells how far it is; done == total, or an error, ends the task.
+func (r *Runtime) Report(verb string) func(done, total int64, err error) {
+	t := api.Task{ID: api.CommandID(r.ids.Add(1)), Verb: verb, State: api.TaskRunning, Started: time.Now()}
+	r.bus.task(t)
+	return func(done, total int64, err error) {
+		if t.State != api.TaskRunning {
+			return
+		}
+		t.Done, t.Total = done, total
+		switch {
+		case err != nil:
+			t.State, t.Ended, t.Detail = api.TaskFailed, time.Now(), r.redact(err.Error())
+			r.emit(api.ErrorLevel, "", "command", verb+": "+err.Error())
+		case done >= total:
+			t.State, t.Ended = api.TaskDone, time.Now()
+			t.Detail = fmt.Sprintf("done in %s", time.Since(t.Started).Round(time.Millisecond))
+			r.emit(api.Info, "", "command", verb+" "+t.Detail)
+		}
+		r.bus.task(t)
+	}
+}

@@ -1,0 +1,147 @@
+package runtime
+
+import (
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"pitwall/config"
+	"pitwall/runtime/api"
+)
+
+// describe copies what the spicepod says into the state.
+func (a *actor) describe() {
+	d := a.cfg()
+	c := d.Acceleration
+	s := &a.st
+	s.Name, s.Description, s.From = d.Name, d.Description, d.From
+	s.TimeColumn, s.RefreshSQL = d.TimeColumn, c.RefreshSQL
+	s.Config = effective(d)
+	s.Engine, s.Mode, s.RefreshMode, s.Schedule, s.File = "", "", "", "", ""
+	s.Snapshots.Mode, s.Snapshots.Off = string(config.SnapshotsDisabled), a.usesSnapshots()
+	if !c.Enabled {
+		return
+	}
+	s.Engine, s.Mode, s.RefreshMode, s.File = string(c.Engine), "memory", string(c.RefreshMode), a.file
+	if a.file != "" {
+		s.Mode = "file"
+	}
+	s.Schedule = scheduleText(c)
+	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), string(c.SnapshotsTrigger), string(c.SnapshotsCreationPolicy)
+	if c.SnapshotsTrigger == config.TriggerTimeInterval {
+		s.Snapshots.Trigger += " every " + short(c.SnapshotsInterval)
+	}
+}
+
+func scheduleText(c config.Acceleration) string {
+	switch {
+	case c.RefreshCron != "":
+		return "cron " + c.RefreshCron
+	case c.RefreshCheckInterval == 0:
+		return "on demand"
+	case c.RefreshJitterEnabled:
+		return fmt.Sprintf("every %s ± %s", short(c.RefreshCheckInterval), short(c.RefreshJitterMax))
+	default:
+		return "every " + short(c.RefreshCheckInterval)
+	}
+}
+
+// short writes a duration without zero parts: 10m, not 10m0s.
+func short(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if d >= u.unit && d%u.unit == 0 {
+			return fmt.Sprintf("%d%s", d/u.unit, u.name)
+		}
+	}
+	return d.String()
+}
+
+// effective writes what pitwall acts on, with defaults resolved and secrets masked, as YAML.
+func effective(d *config.Dataset) string {
+	c := d.Acceleration
+	m := yaml.Node{Kind: yaml.MappingNode}
+	put := func(to *yaml.Node, key string, v any) {
+		var n yaml.Node
+		if n.Encode(v) == nil {
+			to.Content = append(to.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &n)
+		}
+	}
+	text := func(to *yaml.Node, key, v string) {
+		if v != "" {
+			put(to, key, v)
+		}
+	}
+	span := func(to *yaml.Node, key string, v time.Duration) {
+		if v > 0 {
+			put(to, key, short(v))
+		}
+	}
+	text(&m, "from", d.From)
+	text(&m, "name", d.Name)
+	text(&m, "description", d.Description)
+	if len(d.Params) > 0 {
+		p := map[string]string{}
+		for k, v := range d.Params {
+			p[k] = v.String()
+		}
+		put(&m, "params", p)
+	}
+	text(&m, "time_column", d.TimeColumn)
+	if d.TimeColumn != "" {
+		text(&m, "time_format", string(d.TimeFormat))
+	}
+	text(&m, "on_schema_change", string(d.OnSchemaChange))
+	acc := yaml.Node{Kind: yaml.MappingNode}
+	put(&acc, "enabled", c.Enabled)
+	if c.Enabled {
+		text(&acc, "engine", string(c.Engine))
+		text(&acc, "mode", string(c.Mode))
+		text(&acc, "refresh_mode", string(c.RefreshMode))
+		span(&acc, "refresh_check_interval", c.RefreshCheckInterval)
+		text(&acc, "refresh_cron", c.RefreshCron)
+		text(&acc, "refresh_sql", c.RefreshSQL)
+		put(&acc, "refresh_retry_enabled", c.RefreshRetryEnabled)
+		if c.RefreshRetryMaxAttempts != nil {
+			put(&acc, "refresh_retry_max_attempts", *c.RefreshRetryMaxAttempts)
+		}
+		if c.RefreshJitterEnabled {
+			span(&acc, "refresh_jitter_max", c.RefreshJitterMax)
+		}
+		text(&acc, "refresh_on_startup", string(c.RefreshOnStartup))
+		text(&acc, "snapshots", string(c.Snapshots))
+		if c.Snapshots != config.SnapshotsDisabled {
+			text(&acc, "snapshots_trigger", string(c.SnapshotsTrigger))
+			text(&acc, "snapshots_creation_policy", string(c.SnapshotsCreationPolicy))
+		}
+		if len(c.Params) > 0 {
+			p := map[string]string{}
+			for k, v := range c.Params {
+				p[k] = v.String()
+			}
+			put(&acc, "params", p)
+		}
+	}
+	m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "acceleration"}, &acc)
+	out, err := yaml.Marshal(&m)
+	if err != nil {
+		return "# " + err.Error() + "\n"
+	}
+	return string(out)
+}
+
+func configStatus(c *config.Config, generation int) api.ConfigStatus {
+	return api.ConfigStatus{Path: c.Path, Name: c.Name, Generation: generation, AppliedAt: time.Now(), Problems: apiProblems(c.Warnings)}
+}
+
+func apiProblems(ps []config.Problem) []api.Problem {
+	out := make([]api.Problem, len(ps))
+	for i, p := range ps {
+		out[i] = api.Problem{Severity: string(p.Severity), File: p.File, Line: p.Line, Column: p.Column,
+			Path: p.Path, Message: p.Message, Hint: p.Hint, Excerpt: p.Excerpt}
+	}
+	return out
+}

@@ -1,0 +1,337 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"pitwall/config"
+	"pitwall/runtime"
+	"pitwall/runtime/api"
+	"pitwall/runtime/launch"
+	"pitwall/runtime/source"
+)
+
+// valve makes every read of a source wait until it is opened: a refresh can be looked at while it runs.
+type valve struct {
+	mu   sync.Mutex
+	open chan struct{}
+	// reading gets a value for each read that has begun to wait.
+	reading chan string
+}
+
+func newValve() *valve { return &valve{open: make(chan struct{}), reading: make(chan string, 100)} }
+
+func (v *valve) options(o *launch.Options) {
+	o.Sources = func(d *config.Dataset, dir string) (source.Source, error) {
+		s, err := runtime.Connect(d, dir)
+		return valved{s, v, d.Name}, err
+	}
+}
+
+func (v *valve) Open()  { v.mu.Lock(); close(v.open); v.mu.Unlock() }
+func (v *valve) Close() { v.mu.Lock(); v.open = make(chan struct{}); v.mu.Unlock() }
+
+type valved struct {
+	source.Source
+	v    *valve
+	name string
+}
+
+func (s valved) Read(ctx context.Context) (source.Reader, error) {
+	r, err := s.Source.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.v.mu.Lock()
+	open := s.v.open
+	s.v.mu.Unlock()
+	return &valvedReader{r, ctx, s, open}, nil
+}
+
+type valvedReader struct {
+	source.Reader
+	ctx  context.Context
+	s    valved
+	open chan struct{}
+}
+
+func (r *valvedReader) Next() bool {
+	select {
+	case <-r.open:
+	default:
+		r.s.v.reading <- r.s.name
+		select {
+		case <-r.open:
+		case <-r.ctx.Done():
+			return false
+		}
+	}
+	return r.Reader.Next()
+}
+
+func (r *valvedReader) Err() error {
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return r.Reader.Err()
+}
+
+const oneOfEach = `
+datasets:
+  - from: file:a.csv
+    name: duck
+    acceleration: {engine: duckdb, mode: file}
+  - from: file:a.csv
+    name: lite
+    acceleration: {engine: sqlite, mode: file}
+  - from: file:a.csv
+    name: mem
+    acceleration: {}
+`
+
+var oneOfEachNames = []string{"duck", "lite", "mem"}
+
+func TestCancelKeepsTheOldData(t *testing.T) {
+	v := newValve()
+	v.Open()
+	b := newBed(t, map[string]string{"spicepod.yml": oneOfEach, "a.csv": csv(10)}).start(v.options)
+	for _, n := range oneOfEachNames {
+		b.ready(n, 10)
+	}
+	v.Close()
+	b.write("a.csv", csv(99))
+	for _, n := range oneOfEachNames {
+		id, err := b.Runtime.Do(t.Context(), api.RefreshNow{Dataset: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-v.reading
+		d := b.dataset(n, "refreshing", func(d *api.Dataset) bool { return d.Run != nil && d.Run.Phase == api.PhaseReading })
+		if d.Status != api.Refreshing || !d.HasData || d.Rows != 10 {
+			t.Errorf("%s while refreshing: %s, data %v, %d rows", n, d.Status, d.HasData, d.Rows)
+		}
+		if task := b.do(api.CancelRefresh{Dataset: n}); task.State != api.TaskDone {
+			t.Errorf("%s: cancel: %+v", n, task)
+		}
+		if task := b.task(id); task.State != api.TaskCancelled {
+			t.Errorf("%s: the refresh ended %+v", n, task)
+		}
+		if d := b.ready(n, 10); d.Refreshes[0].Outcome != api.Cancelled || d.Err != "" {
+			t.Errorf("%s: %+v", n, d.Refreshes[0])
+		}
+	}
+	v.Open()
+	for _, n := range oneOfEachNames {
+		b.do(api.RefreshNow{Dataset: n})
+		b.ready(n, 99)
+	}
+}
+
+func TestOnDemandRefreshSupersedesTheRunningOne(t *testing.T) {
+	v := newValve()
+	b := newBed(t, map[string]string{"spicepod.yml": oneOfEach, "a.csv": csv(10)}).start(v.options)
+	first := map[string]bool{}
+	for len(first) < 2 { // two slots are free at least
+		first[<-v.reading] = true
+	}
+	for n := range first {
+		b.write("a.csv", csv(20))
+		id, err := b.Runtime.Do(t.Context(), api.RefreshNow{Dataset: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.dataset(n, "superseded", func(d *api.Dataset) bool {
+			return len(d.Refreshes) == 1 && d.Refreshes[0].Outcome == api.Superseded
+		})
+		defer func() {
+			if task := b.task(id); task.State != api.TaskDone {
+				t.Errorf("%s: %+v", n, task)
+			}
+		}()
+	}
+	v.Open()
+	for _, n := range oneOfEachNames {
+		b.ready(n, 20)
+	}
+}
+
+func TestShutdownInTheMiddleOfEverythingIsClean(t *testing.T) {
+	v := newValve()
+	b := newBed(t, map[string]string{"spicepod.yml": oneOfEach, "a.csv": csv(10)}).start(v.options)
+	<-v.reading
+	b.stop()
+	for _, d := range b.Runtime.State().Datasets {
+		if d.Status != api.ShuttingDown || d.Run != nil {
+			t.Errorf("%s is %s, run %v", d.Name, d.Status, d.Run)
+		}
+	}
+	b.start()
+	for _, n := range oneOfEachNames {
+		b.ready(n, 10)
+	}
+}
+
+func TestAppendAddsOnlyWhatIsNewer(t *testing.T) {
+	for _, engine := range []string{"duckdb", "sqlite", "arrow"} {
+		for _, tt := range []struct {
+			format string
+			value  func(int) string
+		}{
+			{format: "unix_seconds", value: func(i int) string { return fmt.Sprint(1_700_000_000 + i) }},
+			{format: "timestamp", value: func(i int) string { return fmt.Sprintf("2026-01-01 00:%02d:%02d", i/60, i%60) }},
+			{format: "date", value: func(i int) string { return fmt.Sprintf("2026-%02d-%02d", 1+i/28, 1+i%28) }},
+		} {
+			t.Run(engine+" "+tt.format, func(t *testing.T) {
+				mode := "file"
+				if engine == "arrow" {
+					mode = "memory"
+				}
+				rows := func(from, to int) string {
+					var s strings.Builder
+					for i := from; i < to; i++ {
+						fmt.Fprintf(&s, "%s,%d\n", tt.value(i), i)
+					}
+					return s.String()
+				}
+				b := newBed(t, map[string]string{"spicepod.yml": fmt.Sprintf(`
+datasets:
+  - from: file:a.csv
+    name: e
+    time_column: at
+    time_format: %s
+    acceleration: {engine: %s, mode: %s, refresh_mode: append}
+`, tt.format, engine, mode), "a.csv": "at,v\n" + rows(0, 50)}).start()
+				d := b.ready("e", 50)
+				if d.Watermark == "" {
+					t.Error("no watermark is shown")
+				}
+				// Ten old rows are gone from the source and twenty are new; a NULL time is not newer.
+				b.write("a.csv", "at,v\n"+rows(10, 70)+",99\n")
+				b.do(api.RefreshNow{Dataset: "e"})
+				d = b.ready("e", 70)
+				if r := d.Refreshes[0]; r.RowsRead != 61 || r.RowsWritten != 20 || r.Mode != "append" {
+					t.Errorf("read %d, wrote %d, mode %s", r.RowsRead, r.RowsWritten, r.Mode)
+				}
+				b.do(api.RefreshNow{Dataset: "e"})
+				if r := b.ready("e", 70).Refreshes[0]; r.RowsWritten != 0 {
+					t.Errorf("an unchanged source gave %d rows", r.RowsWritten)
+				}
+				b.do(api.RefreshNow{Dataset: "e", Mode: "full"})
+				b.ready("e", 61)
+			})
+		}
+	}
+}
+
+func TestTimeColumnMustFitItsFormat(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - from: file:a.csv
+    name: missing
+    time_column: nix
+    acceleration: {refresh_mode: append}
+  - from: file:a.csv
+    name: wrong
+    time_column: id
+    acceleration: {refresh_mode: append}
+`, "a.csv": csv(10)}).start()
+	if d := b.failing("missing"); !strings.Contains(d.Err, `"nix"`) || !strings.Contains(d.Hint, "id, name") || d.Retry != nil {
+		t.Errorf("%s / %s / %v", d.Err, d.Hint, d.Retry)
+	}
+	if d := b.failing("wrong"); !strings.Contains(d.Err, "int64") || !strings.Contains(d.Hint, "unix_seconds") {
+		t.Errorf("%s / %s", d.Err, d.Hint)
+	}
+}
+
+func TestSourceThatDisappearsIsRetriedAndRecovers(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": oneOfEach, "a.csv": csv(10)}).start()
+	for _, n := range oneOfEachNames {
+		b.ready(n, 10)
+	}
+	if err := os.Remove(filepath.Join(b.dir, "a.csv")); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range oneOfEachNames {
+		if task := b.do(api.RefreshNow{Dataset: n}); task.State != api.TaskFailed || !strings.Contains(task.Detail, n) || !strings.Contains(task.Detail, "a.csv") {
+			t.Errorf("%s: %+v", n, task)
+		}
+		d := b.failing(n)
+		if !d.HasData || d.Rows != 10 || d.Retry == nil || d.Failures != 1 || d.FailingSince.IsZero() || d.Hint == "" {
+			t.Errorf("%s: data %v, %d rows, retry %+v, failures %d, hint %q", n, d.HasData, d.Rows, d.Retry, d.Failures, d.Hint)
+		}
+	}
+	b.write("a.csv", csv(12))
+	for _, n := range oneOfEachNames { // by itself, after the backoff
+		if d := b.ready(n, 12); d.Refreshes[0].Trigger != "retry" || d.Err != "" || d.Retry != nil || !d.FailingSince.IsZero() {
+			t.Errorf("%s: %+v", n, d.Refreshes[0])
+		}
+	}
+}
+
+func TestRetriesEndAfterTheirNumber(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - from: file:nix.csv
+    name: a
+    acceleration: {refresh_retry_enabled: false}
+  - from: file:nix.csv
+    name: b
+    acceleration: {refresh_retry_max_attempts: 1}
+`}).start()
+	a := b.dataset("a", "failed once", func(d *api.Dataset) bool { return d.Failures == 1 })
+	if a.Retry != nil || !a.NextRefresh.IsZero() {
+		t.Errorf("a: retry %+v", a.Retry)
+	}
+	c := b.dataset("b", "failed twice", func(d *api.Dataset) bool { return d.Failures == 2 && d.Run == nil })
+	if c.Retry != nil || c.Refreshes[0].Attempt != 2 || c.Refreshes[0].Trigger != "retry" {
+		t.Errorf("b: retry %+v, last %+v", c.Retry, c.Refreshes[0])
+	}
+}
+
+func TestSchemaChangeKeepsTheOldDataAndListsWhatChanged(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": oneOfEach, "a.csv": csv(10)}).start()
+	for _, n := range oneOfEachNames {
+		b.ready(n, 10)
+	}
+	b.write("a.csv", "id,extra\nx,1\n")
+	for _, n := range oneOfEachNames {
+		task := b.do(api.RefreshNow{Dataset: n})
+		for _, want := range []string{n, "column id was int64, is utf8", "column name is gone", "column extra (int64) is new"} {
+			if task.State != api.TaskFailed || !strings.Contains(task.Detail, want) {
+				t.Errorf("%s: %+v does not say %q", n, task, want)
+			}
+		}
+		if d := b.failing(n); d.Rows != 10 || !d.HasData || d.Retry != nil || !strings.Contains(d.Hint, "on_schema_change") {
+			t.Errorf("%s: %d rows, retry %v, hint %q", n, d.Rows, d.Retry, d.Hint)
+		}
+	}
+}
+
+func TestIntervalRefreshesAndHold(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - from: file:a.csv
+    name: a
+    acceleration: {refresh_check_interval: 200ms}
+`, "a.csv": csv(10)}).start()
+	b.dataset("a", "refreshed three times", func(d *api.Dataset) bool {
+		return len(d.Refreshes) >= 3 && d.Refreshes[0].Trigger == "interval"
+	})
+	b.do(api.Hold{Dataset: "a", On: true})
+	held := b.dataset("a", "on hold", func(d *api.Dataset) bool { return d.Held && d.Run == nil })
+	b.write("a.csv", csv(11))
+	if task := b.do(api.RefreshNow{Dataset: "a"}); task.State != api.TaskDone {
+		t.Fatalf("%+v", task)
+	}
+	if d := b.ready("a", 11); len(d.Refreshes) > len(held.Refreshes)+2 || !d.NextRefresh.IsZero() {
+		t.Errorf("on hold: %d refreshes, then %d; next %v", len(held.Refreshes), len(d.Refreshes), d.NextRefresh)
+	}
+	n := len(b.Runtime.State().Dataset("a").Refreshes)
+	b.do(api.Hold{Dataset: "a"})
+	b.dataset("a", "refreshing again", func(d *api.Dataset) bool { return len(d.Refreshes) > n })
+}

@@ -1,0 +1,123 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pitwall/config"
+	"pitwall/engines"
+	"pitwall/runtime/api"
+	"pitwall/snapshots"
+)
+
+// snapshotRequest asks for a snapshot.
+type snapshotRequest struct {
+	trigger string
+	force   bool
+	id      api.CommandID
+}
+
+// beginSnapshot writes a snapshot. Behind a running transfer it waits; of several that wait, one is
+// enough, because it will hold what is there when it begins.
+func (a *actor) beginSnapshot(q snapshotRequest) {
+	if why := a.creates(); why != "" {
+		a.rt.finish(q.id, api.TaskFailed, why)
+		return
+	}
+	if a.move != nil {
+		if w := a.wantSnapshot; w != nil {
+			q.force = q.force || w.force
+			a.rt.finish(w.id, api.TaskCancelled, "another snapshot takes its place")
+		}
+		a.wantSnapshot = &q
+		return
+	}
+	file, ok := a.eng.(engines.FileEngine)
+	if !ok || !a.ready {
+		a.rt.finish(q.id, api.TaskFailed, "the dataset has no data yet")
+		return
+	}
+	cfg, changed := a.cfg(), a.changedAt
+	a.transfer("snapshot", q.id, func(t *transferJob) func(*actor) {
+		s, err := a.createSnapshot(t, cfg, file, q, changed)
+		took := time.Since(t.started)
+		return func(a *actor) { a.snapshotDone(q, s, err, t.started, took) }
+	})
+}
+
+func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time) (snapshots.Snapshot, error) {
+	tmp := filepath.Join(filepath.Dir(a.file), fmt.Sprintf(".%s.%d.export.tmp", fileName(cfg.Name), t.started.UnixNano()))
+	defer os.Remove(tmp)
+	return a.rt.snaps.Create(t.ctx, snapshots.CreateRequest{
+		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force,
+		Export: func(ctx context.Context) (snapshots.Copy, error) {
+			e, err := file.Export(ctx, tmp, cfg.Acceleration.SnapshotsCompaction)
+			return snapshots.Copy{Path: tmp, Rows: e.Rows, Schema: e.Schema}, err
+		},
+		Progress: func(phase string, done, total int64) { t.at(phase, done, total, 0) },
+	})
+}
+
+func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error, started time.Time, took time.Duration) {
+	at := api.SnapshotAttempt{Trigger: q.trigger, At: started, Duration: took}
+	switch {
+	case err == nil:
+		at.Outcome, at.ID, at.Bytes, at.Checksum = api.Succeeded, s.ID, s.Bytes, s.Checksum
+		a.st.Snapshots.LastErr = ""
+		text := fmt.Sprintf("snapshot %d written, %d bytes in %s", s.ID, s.Bytes, took.Round(time.Millisecond))
+		a.emit(api.Info, "snapshot", text, api.Field{Key: "sha256", Value: s.Checksum}, api.Field{Key: "uri", Value: s.URI},
+			api.Field{Key: "rows", Value: fmt.Sprint(s.Rows)}, api.Field{Key: "trigger", Value: q.trigger})
+		a.rt.finish(q.id, api.TaskDone, text)
+	case snapshots.KindOf(err) == snapshots.Unchanged:
+		at.Outcome = api.Skipped
+		a.emit(api.Info, "snapshot", "snapshot skipped: "+err.Error(), api.Field{Key: "trigger", Value: q.trigger})
+		a.rt.finish(q.id, api.TaskDone, "skipped: nothing changed")
+	default:
+		f := a.explain(err)
+		at.Outcome, at.Err, at.Hint = api.Failed, f.Message, f.Hint
+		if f.Canceled {
+			at.Outcome, at.Err = api.Cancelled, ""
+			a.rt.finish(q.id, api.TaskCancelled, "the dataset was stopped")
+			break
+		}
+		a.st.Snapshots.Failures++
+		a.st.Snapshots.LastErr = f.Message
+		a.emit(api.ErrorLevel, "snapshot", f.Message, hintField(f.Hint)...)
+		a.rt.finish(q.id, api.TaskFailed, f.Message)
+	}
+	a.st.Snapshots.Attempts = prepend(a.st.Snapshots.Attempts, at, api.SnapshotWindow)
+}
+
+// armSnapshots starts the timer of the time_interval trigger: the first snapshot comes at once, or
+// one interval after a bootstrap (spec acceleration-snapshots 4.4).
+func (a *actor) armSnapshots(booted bool) {
+	a.snapTimer.Stop()
+	c := a.cfg().Acceleration
+	if c.SnapshotsTrigger != config.TriggerTimeInterval || a.creates() != "" || c.SnapshotsInterval <= 0 {
+		return
+	}
+	if booted {
+		a.snapTimer.Reset(c.SnapshotsInterval)
+		return
+	}
+	a.snapTimer.Reset(0)
+}
+
+// waitForData is how soon the interval trigger looks again while the dataset has no data.
+const waitForData = time.Second
+
+func (a *actor) snapshotDue() {
+	if a.creates() != "" {
+		return
+	}
+	if !a.ready {
+		a.snapTimer.Reset(waitForData)
+		return
+	}
+	c := a.cfg().Acceleration
+	a.snapTimer.Reset(c.SnapshotsInterval)
+	a.beginSnapshot(snapshotRequest{trigger: "time_interval", force: c.SnapshotsCreationPolicy == config.PolicyAlways})
+}

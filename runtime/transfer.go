@@ -1,0 +1,141 @@
+package runtime
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"pitwall/config"
+	"pitwall/runtime/api"
+)
+
+// transferJob is a running snapshot, bootstrap or verification: at most one per dataset.
+type transferJob struct {
+	kind    string
+	id      api.CommandID
+	started time.Time
+	ctx     context.Context // of the job
+	step    atomic.Pointer[step]
+}
+
+type step struct {
+	phase       string
+	done, total int64
+	snapshot    uint64
+}
+
+func (t *transferJob) at(phase string, done, total int64, snapshot uint64) {
+	t.step.Store(&step{phase, done, total, snapshot})
+}
+
+func (t *transferJob) progress() *api.Transfer {
+	p := &api.Transfer{Kind: t.kind, StartedAt: t.started, Phase: "start"}
+	if s := t.step.Load(); s != nil {
+		p.Phase, p.Done, p.Total, p.SnapshotID = s.phase, s.done, s.total, s.snapshot
+	}
+	return p
+}
+
+// transferred is the message of a finished transfer.
+type transferred struct {
+	job *transferJob
+	// done records the outcome; it runs in the actor.
+	done  func(a *actor)
+	store storeLook
+}
+
+// storeLook is what the store holds of the dataset.
+type storeLook struct {
+	newest *api.Snapshot
+	kept   int
+	err    error
+	none   bool // not looked
+}
+
+// look reads the list of snapshots.
+func (a *actor) look(ctx context.Context) storeLook {
+	if a.usesSnapshots() != "" {
+		return storeLook{none: true}
+	}
+	list, err := a.rt.snaps.List(ctx, a.cfg().Name)
+	l := storeLook{kept: len(list), err: err}
+	for _, s := range list {
+		if s.Current {
+			c := apiSnapshot(s)
+			l.newest = &c
+		}
+	}
+	return l
+}
+
+// inStore records what the store holds.
+func (a *actor) inStore(l storeLook) {
+	switch {
+	case l.none:
+	case l.err != nil:
+		a.st.Snapshots.LastErr = a.explain(l.err).Message
+	default:
+		a.st.Snapshots.Newest, a.st.Snapshots.Kept = l.newest, l.kept
+	}
+}
+
+// usesSnapshots returns why the dataset has nothing to do with snapshots, "" when it has.
+func (a *actor) usesSnapshots() string {
+	c := a.cfg().Acceleration
+	switch {
+	case !c.Enabled:
+		return "the dataset is not accelerated"
+	case a.opener != nil && a.opener.Extension() == "":
+		return string(c.Engine) + " has no snapshots"
+	case a.file == "":
+		return "mode: memory has no snapshots; use mode: file"
+	case c.Snapshots == config.SnapshotsDisabled:
+		return "snapshots are disabled for this dataset"
+	case a.rt.snaps == nil:
+		return "snapshots are off: " + a.rt.snapsErr
+	default:
+		return ""
+	}
+}
+
+// creates returns why the dataset writes no snapshots, "" when it does.
+func (a *actor) creates() string {
+	if a.cfg().Acceleration.Snapshots == config.SnapshotsBootstrapOnly {
+		return "snapshots: bootstrap_only never writes"
+	}
+	return a.usesSnapshots()
+}
+
+// bootstraps returns why the dataset loads no snapshots, "" when it does.
+func (a *actor) bootstraps() string {
+	if a.cfg().Acceleration.Snapshots == config.SnapshotsCreateOnly {
+		return "snapshots: create_only never loads"
+	}
+	return a.usesSnapshots()
+}
+
+// transfer starts a job of one kind; the caller has checked that none is running.
+func (a *actor) transfer(kind string, id api.CommandID, fn func(t *transferJob) func(*actor)) {
+	t := &transferJob{kind: kind, id: id, started: time.Now(), ctx: a.ctx}
+	a.move = t
+	a.job(func() any {
+		done := fn(t)
+		return transferred{job: t, done: done, store: a.look(a.ctx)}
+	})
+}
+
+func (a *actor) transferred(m transferred) {
+	a.move = nil
+	a.inStore(m.store)
+	m.done(a)
+	if a.boot != nil || a.next != nil {
+		if a.run == nil {
+			a.proceed()
+		}
+		return
+	}
+	if w := a.wantSnapshot; w != nil {
+		a.wantSnapshot = nil
+		a.beginSnapshot(*w)
+	}
+}
