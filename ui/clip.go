@@ -1,0 +1,31 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+
+	"pitwall/runtime/api"
+)
+
+// clipMax is the highest number of bytes terminals take by OSC 52: xterm's limit is 74,994 bytes of
+// base64.
+const clipMax = 74_994 / 4 * 3
+
+func (a *App) clipboard(text, what string) tea.Cmd {
+	switch {
+	case text == "":
+		a.toast(api.Warn, "nothing to copy")
+		return nil
+	case len(text) > clipMax:
+		a.toast(api.Warn, fmt.Sprintf("%s is %s, too much for the clipboard of a terminal; ctrl+s writes a file", what, Bytes(int64(len(text)))))
+		return nil
+	}
+	note := ""
+	if os.Getenv("TMUX") != "" {
+		note = "; tmux needs set-clipboard on"
+	}
+	a.toast(api.Info, fmt.Sprintf("copied %s (%d bytes)%s", what, len(text), note))
+	return tea.SetClipboard(text)
+}

@@ -1,0 +1,74 @@
+package ui
+
+import "pitwall/runtime/api"
+
+// Glyphs are the signs of the console, one cell each. Both sets say the same.
+type Glyphs struct {
+	Ready, Running, Waiting, Failed, Off, Warn, OK, Dot string
+	// Cursor marks the selected row, Mark a marked one, Arrow is something that follows or plays.
+	Cursor, Mark, Arrow, Crumb, Stale     string
+	BarDone, BarRest                      string
+	Up, Down, Delta, Ellipsis             string
+	TopLeft, TopRight, BotLeft, BotRight  string
+	Horizontal, Vertical                  string
+	DialogTL, DialogTR, DialogBL, DialogR string
+	Spark, Spinner                        []string
+}
+
+// Unicode returns the signs that JetBrains Mono and DejaVu Sans Mono both have.
+func Unicode() *Glyphs {
+	return &Glyphs{
+		Ready: "●", Running: "◔", Waiting: "◌", Failed: "✗", Off: "□", Warn: "▲", OK: "✓", Dot: "·",
+		Cursor: "▌", Mark: "*", Arrow: "▶", Crumb: "▸", Stale: "▒", BarDone: "━", BarRest: "─",
+		Up: "↑", Down: "↓", Delta: "Δ", Ellipsis: "…",
+		TopLeft: "┌", TopRight: "┐", BotLeft: "└", BotRight: "┘", Horizontal: "─", Vertical: "│",
+		DialogTL: "╭", DialogTR: "╮", DialogBL: "╰", DialogR: "╯",
+		Spark:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+		Spinner: []string{"▖", "▘", "▝", "▗"},
+	}
+}
+
+// ASCII returns signs for terminals and fonts without the others.
+func ASCII() *Glyphs {
+	return &Glyphs{
+		Ready: "o", Running: "~", Waiting: ".", Failed: "X", Off: "-", Warn: "!", OK: "+", Dot: "-",
+		Cursor: ">", Mark: "*", Arrow: ">", Crumb: ">", Stale: "%", BarDone: "=", BarRest: "-",
+		Up: "^", Down: "v", Delta: "d", Ellipsis: "~",
+		TopLeft: "+", TopRight: "+", BotLeft: "+", BotRight: "+", Horizontal: "-", Vertical: "|",
+		DialogTL: "+", DialogTR: "+", DialogBL: "+", DialogR: "+",
+		Spark:   []string{"_", ".", ":", "-", "=", "+", "*", "#"},
+		Spinner: []string{"|", "/", "-", "\\"},
+	}
+}
+
+// Status returns sign, word and style of a dataset's state.
+func (c *Ctx) Status(d *api.Dataset) (glyph, word string, s Style) {
+	g, t := c.Glyphs, c.Theme
+	switch d.Status {
+	case api.Ready:
+		if d.Err != "" || d.Retry != nil {
+			return g.Warn, "Ready", t.Warn
+		}
+		if d.Snapshots.Run != nil && d.Snapshots.Run.Kind == "bootstrap" {
+			return g.Running, "Bootstrap", t.Info
+		}
+		return g.Ready, "Ready", t.Good
+	case api.Refreshing:
+		return g.Running, "Refreshing", t.Info
+	case api.Initializing:
+		return g.Waiting, "Initializing", t.Info
+	case api.Error:
+		return g.Failed, "Error", t.Bad
+	case api.Disabled:
+		return g.Off, "Disabled", t.Dim
+	case api.ShuttingDown:
+		return g.Dot, "ShuttingDown", t.Dim
+	}
+	return g.Dot, Clean(string(d.Status)), ""
+}
+
+// Faulty tells whether a dataset needs somebody's eyes: an error, a wait for a re-try, a failed
+// snapshot.
+func Faulty(d *api.Dataset) bool {
+	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != ""
+}

@@ -1,0 +1,83 @@
+package ui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"pitwall/runtime/api"
+)
+
+// Moves are the keys that move about on every screen; no action may have one of them.
+var Moves = []string{"up", "down", "k", "j", "g", "G", "home", "end", "pgup", "pgdown", "ctrl+u", "ctrl+d", "ctrl+b", "ctrl+f"}
+
+// key gives a key to whom it belongs: the dialog in front, the prompt, the screen, the actions.
+func (a *App) key(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
+	if k.String() == "ctrl+c" {
+		for _, d := range a.dialogs {
+			if q, ok := d.Dialog.(*Confirm); ok && q.Heading == "Quit" {
+				return a.leave() // the second time
+			}
+		}
+		a.prompt = nil
+		return a.quit(c)
+	}
+	if len(a.dialogs) > 0 {
+		return a.dialogKey(c, k)
+	}
+	if a.prompt != nil {
+		return a.promptKey(c, k)
+	}
+	v := a.top().view
+	if v.Move(c, k.String()) {
+		return nil
+	}
+	acts := a.actions()
+	for i := range acts {
+		if acts[i].has(k.String()) {
+			return a.run(c, &acts[i])
+		}
+	}
+	return nil
+}
+
+// actions returns the actions of the screen and those of all screens.
+func (a *App) actions() []Action {
+	own := a.top().view.Actions()
+	return append(own[:len(own):len(own)], a.globals()...)
+}
+
+// run does an action, or says why not, or asks first.
+func (a *App) run(c *Ctx, x *Action) tea.Cmd {
+	targets := a.top().view.Targets(c)
+	if why := x.off(c, targets); why != "" {
+		a.toast(api.Warn, x.Title+": "+why)
+		return nil
+	}
+	effect := ""
+	if x.Effect != nil {
+		effect = x.Effect(c, targets)
+	}
+	if effect == "" {
+		return x.Run(c, targets)
+	}
+	d := &Confirm{Heading: x.Title + " " + Names(targets), Effect: effect, Verb: x.Title}
+	if x.Kind == Danger && len(targets) > 0 {
+		d.Name = targets[0]
+	}
+	run := x.Run
+	d.Run = func(c *Ctx) tea.Cmd { return run(c, targets) }
+	return a.show(d)
+}
+
+// paste gives pasted text to what is being typed in.
+func (a *App) paste(c *Ctx, text string) {
+	if n := len(a.dialogs); n > 0 {
+		if d, ok := a.dialogs[n-1].Dialog.(Texter); ok && !a.dialogs[n-1].guarded(c.Now) {
+			d.Paste(text)
+		}
+		return
+	}
+	if a.prompt != nil {
+		a.prompt.edit.Insert(text)
+		a.prompt.apply(c)
+	}
+}

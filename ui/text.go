@@ -1,0 +1,123 @@
+package ui
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Width is the number of cells s takes; escape sequences take none.
+func Width(s string) int {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// Clean makes text of others safe to draw: one line, no control or formatting characters (an escape
+// sequence in a name must not reach the terminal), valid UTF-8.
+func Clean(s string) string {
+	ok := true
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			ok = false
+			break
+		}
+	}
+	if ok {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			b.WriteByte(' ')
+		case r == utf8.RuneError, unicode.Is(unicode.Cc, r):
+			b.WriteByte('?')
+		case unicode.Is(unicode.Cf, r) && r != 0x200d, unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Cut shortens s to at most w cells and marks the cut with an ellipsis.
+func Cut(s string, w int) string {
+	switch {
+	case w <= 0:
+		return ""
+	case Width(s) <= w:
+		return s
+	}
+	return ansi.Truncate(s, w, "…")
+}
+
+// Pad makes s exactly w cells wide: cut, or filled up with spaces on the right.
+func Pad(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := Width(s)
+	if n > w {
+		s = Cut(s, w)
+		n = Width(s)
+	}
+	return s + Spaces(w-n)
+}
+
+// PadLeft makes s exactly w cells wide with the spaces on the left.
+func PadLeft(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := Width(s)
+	if n > w {
+		s = Cut(s, w)
+		n = Width(s)
+	}
+	return Spaces(w-n) + s
+}
+
+const blanks = "                                                                                                                                "
+
+// Spaces returns n spaces, none for a negative n.
+func Spaces(n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n <= len(blanks):
+		return blanks[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// Wrap breaks s at spaces into lines of at most w cells; words that are longer are broken anywhere.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
+	for i, l := range lines {
+		if Width(l) > w { // a character wider than w
+			lines[i] = Cut(l, w)
+		}
+	}
+	return lines
+}
+
+// Sides puts left and right at the two ends of a line of w cells; left gives way.
+func Sides(left, right string, w int) string {
+	r := Width(right)
+	if r >= w {
+		return Cut(right, w)
+	}
+	if r == 0 {
+		return Pad(left, w)
+	}
+	return Pad(left, w-r) + right
+}

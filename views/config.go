@@ -1,0 +1,167 @@
+package views
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"pitwall/runtime/api"
+	"pitwall/ui"
+)
+
+// config is the screen of the spicepod file: what runs, what is wrong, what changed.
+type config struct{ page pager }
+
+func newConfig() *config { return &config{} }
+
+// ID implements ui.View.
+func (v *config) ID() string { return configID }
+
+// Crumbs implements ui.View.
+func (v *config) Crumbs(*ui.Ctx) []string { return []string{"config"} }
+
+// Enter implements ui.View.
+func (v *config) Enter(*ui.Ctx) tea.Cmd { return nil }
+
+// Update implements ui.View.
+func (v *config) Update(*ui.Ctx, tea.Msg) tea.Cmd { return nil }
+
+// Move implements ui.View.
+func (v *config) Move(_ *ui.Ctx, key string) bool { return v.page.move(key) }
+
+// Targets implements ui.View.
+func (v *config) Targets(*ui.Ctx) []string { return nil }
+
+// Actions implements ui.View.
+func (v *config) Actions() []ui.Action { return nil }
+
+// Wheel implements ui.Mouser.
+func (v *config) Wheel(_ *ui.Ctx, delta int) { v.page.top = max(v.page.top+delta, 0) }
+
+// Click implements ui.Mouser.
+func (v *config) Click(*ui.Ctx, int, int) tea.Cmd { return nil }
+
+// Copy implements ui.Copier.
+func (v *config) Copy(c *ui.Ctx) (text, what string) {
+	cfg := &c.State.Config
+	if len(cfg.Problems) == 0 {
+		return cfg.Path, "the path of the file"
+	}
+	var b strings.Builder
+	for i := range cfg.Problems {
+		p := &cfg.Problems[i]
+		fmt.Fprintf(&b, "%s: %s: %s\n", where(cfg, p), p.Severity, p.Message)
+	}
+	return b.String(), "the problems"
+}
+
+// Draw implements ui.View.
+func (v *config) Draw(c *ui.Ctx, w, h int) []string {
+	cfg := &c.State.Config
+	title := ui.Clean(filepath.Base(cfg.Path))
+	if w < 100 {
+		lines := append(v.status(c, w-4), v.changes(c, w-4)...)
+		return c.Panel(title, v.page.draw(lines, h-2), w, h, false)
+	}
+	side := w * 2 / 5
+	return ui.Beside(h, []int{w - side, side},
+		c.Panel(title, v.page.draw(v.status(c, w-side-4), h-2), w-side, h, false),
+		c.Panel("Last apply", v.changes(c, side-4), side, h, false))
+}
+
+// status says what runs and what is wrong with the file.
+func (v *config) status(c *ui.Ctx, w int) []string {
+	t, g, cfg := c.Theme, c.Glyphs, &c.State.Config
+	var out []string
+	add := func(label, text string) {
+		if text != "" {
+			out = append(out, " "+t.Dim.On(ui.Pad(label, 10))+" "+text)
+		}
+	}
+	if cfg.Broken {
+		out = append(out, " "+t.Bad.Bold().On(fmt.Sprintf("%s not applied: %s on disk since %s, g%d keeps running", g.Failed,
+			ui.Plural(errorCount(cfg), "error"), ui.Clock(c.Now, cfg.BrokenSince), cfg.Generation)))
+	} else {
+		out = append(out, " "+t.Good.On(fmt.Sprintf("%s g%d runs, the file on disk is the same", g.OK, cfg.Generation)))
+	}
+	out = append(out, "")
+	add("file", ui.Clean(cfg.Path))
+	add("spicepod", ui.Clean(cfg.Name))
+	if !cfg.AppliedAt.IsZero() {
+		add("applied", ui.Clock(c.Now, cfg.AppliedAt)+", "+ui.Age(c.Now, cfg.AppliedAt)+" ago")
+	}
+	if s := &c.State.Store; s.Location != "" {
+		state := t.Good.On(g.OK)
+		switch {
+		case s.Err != "":
+			state = t.Bad.On(g.Failed + " " + ui.Clean(s.Err))
+		case !s.Enabled:
+			state = t.Dim.On(g.Off + " off")
+		}
+		add("snapshots", ui.Clean(s.Location)+" "+state)
+		add("on failure", ui.Clean(s.OnFailure))
+	}
+	for i := range cfg.Problems {
+		out = append(out, "")
+		out = append(out, problemLines(c, cfg, &cfg.Problems[i], w)...)
+	}
+	return out
+}
+
+// problemLines are a problem with its place, its excerpt and what to do.
+func problemLines(c *ui.Ctx, cfg *api.ConfigStatus, p *api.Problem, w int) []string {
+	t := c.Theme
+	glyph, s := c.Glyphs.Failed, t.Bad
+	if p.Severity != "error" {
+		glyph, s = c.Glyphs.Warn, t.Warn
+	}
+	place := where(cfg, p)
+	if p.Path != "" {
+		place += "  " + ui.Clean(p.Path)
+	}
+	out := []string{" " + s.Bold().On(glyph+" "+place)}
+	for _, l := range indented(p.Message, 3, w) {
+		out = append(out, s.On(l))
+	}
+	for _, l := range strings.Split(strings.TrimRight(p.Excerpt, "\n"), "\n") {
+		if strings.TrimSpace(l) != "" {
+			out = append(out, "   "+t.Dim.On(c.Glyphs.Vertical+" ")+ui.Cut(ui.Clean(strings.ReplaceAll(l, "\t", "    ")), w-5))
+		}
+	}
+	if p.Hint != "" {
+		for _, l := range indented("hint: "+p.Hint, 3, w) {
+			out = append(out, t.Accent.On(l))
+		}
+	}
+	return out
+}
+
+// changes tell what the last applied version changed and what waits for a restart.
+func (v *config) changes(c *ui.Ctx, w int) []string {
+	t, cfg := c.Theme, &c.State.Config
+	out := []string{""}
+	if len(cfg.Changes) == 0 {
+		out = append(out, " "+t.Dim.On("nothing changed since the start"))
+	}
+	for _, ch := range cfg.Changes {
+		s := ui.Style("")
+		switch {
+		case strings.HasPrefix(ch, "+"):
+			s = t.Good
+		case strings.HasPrefix(ch, "-"):
+			s = t.Bad
+		}
+		for _, l := range indented(ch, 1, w) {
+			out = append(out, s.On(l))
+		}
+	}
+	if len(cfg.NeedsRestart) > 0 {
+		out = append(out, "", " "+t.Warn.Bold().On(c.Glyphs.Warn+" takes effect after a restart of pitwall"))
+		for _, r := range cfg.NeedsRestart {
+			out = append(out, indented(r, 3, w)...)
+		}
+	}
+	return out
+}

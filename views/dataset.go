@@ -1,0 +1,252 @@
+package views
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"pitwall/runtime/api"
+	"pitwall/ui"
+)
+
+// The tabs of the dataset screen.
+const (
+	tabOverview = iota
+	tabRefreshes
+	tabSnapshots
+	tabConfig
+	tabEvents
+	tabCount
+)
+
+var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events"}
+
+// dataset is the screen of one dataset, with tabs.
+type dataset struct {
+	tab       int
+	name      string
+	snaps     *snapshots
+	log       eventLog
+	refreshes ui.Table[*api.Refresh]
+	page      pager
+	last      []api.Event
+}
+
+func newDataset() *dataset {
+	v := &dataset{snaps: newSnapshots()}
+	v.refreshes = refreshTable()
+	return v
+}
+
+// ID implements ui.View.
+func (v *dataset) ID() string { return datasetID }
+
+// Crumbs implements ui.View.
+func (v *dataset) Crumbs(c *ui.Ctx) []string {
+	if v.tab == tabOverview {
+		return []string{"datasets", c.Subject}
+	}
+	return []string{"datasets", c.Subject, strings.ToLower(tabNames[v.tab])}
+}
+
+// Enter implements ui.View.
+func (v *dataset) Enter(c *ui.Ctx) tea.Cmd {
+	v.tab = tabOverview
+	return v.sync(c)
+}
+
+// Update implements ui.View.
+func (v *dataset) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case ui.StateMsg:
+		return v.sync(c)
+	case tabMsg:
+		return v.show(c, msg.tab)
+	}
+	return v.snaps.Update(c, msg)
+}
+
+// sync takes what the tab in front shows.
+func (v *dataset) sync(c *ui.Ctx) tea.Cmd {
+	if v.name != c.Subject {
+		v.name = c.Subject
+		v.page = pager{}
+		v.log = eventLog{dataset: c.Subject, wrap: v.log.wrap, level: v.log.level}
+	}
+	v.last = c.State.Events
+	v.log.take(v.last)
+	if d := c.Dataset(v.name); d != nil && v.tab == tabRefreshes {
+		rows := make([]*api.Refresh, len(d.Refreshes))
+		for i := range rows {
+			rows[i] = &d.Refreshes[i]
+		}
+		v.refreshes.SetRows(rows)
+	}
+	if v.tab == tabSnapshots {
+		return v.snaps.sync(c)
+	}
+	return nil
+}
+
+func (v *dataset) show(c *ui.Ctx, tab int) tea.Cmd {
+	v.tab = (tab + tabCount) % tabCount
+	v.page.top = 0
+	return v.sync(c)
+}
+
+// Move implements ui.View.
+func (v *dataset) Move(_ *ui.Ctx, key string) bool {
+	switch v.tab {
+	case tabRefreshes:
+		return v.refreshes.Move(key)
+	case tabSnapshots:
+		return v.snaps.table.Move(key)
+	case tabEvents:
+		return v.log.move(key)
+	}
+	return v.page.move(key)
+}
+
+// Targets implements ui.View.
+func (v *dataset) Targets(c *ui.Ctx) []string {
+	if c.Subject == "" {
+		return nil
+	}
+	return []string{c.Subject}
+}
+
+// Filter implements ui.Filterer.
+func (v *dataset) Filter() string {
+	switch v.tab {
+	case tabEvents:
+		return v.log.filter.Text
+	case tabSnapshots:
+		return v.snaps.Filter()
+	}
+	return ""
+}
+
+// SetFilter implements ui.Filterer.
+func (v *dataset) SetFilter(s string) error {
+	switch v.tab {
+	case tabEvents:
+		return v.log.setFilter(s, v.last)
+	case tabSnapshots:
+		return v.snaps.SetFilter(s)
+	}
+	return nil
+}
+
+// Copy implements ui.Copier.
+func (v *dataset) Copy(c *ui.Ctx) (text, what string) {
+	d := c.Dataset(v.name)
+	switch {
+	case d == nil:
+		return "", ""
+	case v.tab == tabEvents:
+		return v.log.copy()
+	case v.tab == tabSnapshots:
+		return v.snaps.Copy(c)
+	case v.tab == tabConfig:
+		return d.Config, "the configuration of " + d.Name
+	case d.Err != "":
+		return d.Name + ": " + d.Err, "the error of " + d.Name
+	}
+	return d.Name, "the name"
+}
+
+// Sort implements ui.Sorter.
+func (v *dataset) Sort(step int) {
+	switch v.tab {
+	case tabRefreshes:
+		v.refreshes.Sort(step)
+	case tabSnapshots:
+		v.snaps.table.Sort(step)
+	}
+}
+
+// Wheel implements ui.Mouser.
+func (v *dataset) Wheel(_ *ui.Ctx, delta int) {
+	switch v.tab {
+	case tabRefreshes:
+		v.refreshes.Wheel(delta)
+	case tabSnapshots:
+		v.snaps.table.Wheel(delta)
+	case tabEvents:
+		v.log.by(delta)
+	default:
+		v.page.top = max(v.page.top+delta, 0)
+	}
+}
+
+// Click implements ui.Mouser: a tab, or a row.
+func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
+	if y == 0 {
+		at := 1
+		for i, n := range tabNames {
+			if x >= at && x < at+len(n) {
+				return v.show(c, i)
+			}
+			at += len(n) + 2
+		}
+		return nil
+	}
+	switch v.tab {
+	case tabRefreshes:
+		v.refreshes.Click(y - 2)
+	case tabSnapshots:
+		v.snaps.table.Click(y - 2)
+	case tabEvents:
+		v.log.click(y - 2)
+	}
+	return nil
+}
+
+// Actions implements ui.View.
+func (v *dataset) Actions() []ui.Action {
+	tab := func(step int) func(*ui.Ctx, []string) tea.Cmd {
+		return func(c *ui.Ctx, _ []string) tea.Cmd { return v.show(c, v.tab+step) }
+	}
+	step := func(by int) func(*ui.Ctx, []string) tea.Cmd {
+		return func(c *ui.Ctx, _ []string) tea.Cmd {
+			ds := c.State.Datasets
+			for i, d := range ds {
+				if d.Name == v.name {
+					c.Select(ds[(i+by+len(ds))%len(ds)].Name)
+					return v.sync(c)
+				}
+			}
+			return nil
+		}
+	}
+	acts := []ui.Action{
+		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
+		{ID: "tab.previous", Title: "previous tab", Help: "The tab to the left.", Keys: []string{"shift+tab", "left"}, Run: tab(-1)},
+		{ID: "dataset.next", Title: "next dataset", Help: "The dataset after this one in the file.", Keys: []string{"]"}, Run: step(1)},
+		{ID: "dataset.previous", Title: "previous dataset", Help: "The dataset before this one.", Keys: []string{"["}, Run: step(-1)},
+	}
+	switch v.tab {
+	case tabEvents:
+		acts = append(acts, v.log.actions(func() []api.Event { return v.last })...)
+	case tabSnapshots:
+		return append(acts, tabbed(v.snaps.Actions(), v)...)
+	}
+	return append(acts, tabbed(datasetActions(), v)...)
+}
+
+// tabbed makes l and y go to the tab instead of to another screen.
+func tabbed(acts []ui.Action, v *dataset) []ui.Action {
+	for i := range acts {
+		tab := -1
+		switch acts[i].ID {
+		case "dataset.events":
+			tab = tabEvents
+		case "dataset.config":
+			tab = tabConfig
+		default:
+			continue
+		}
+		acts[i].Run = func(c *ui.Ctx, _ []string) tea.Cmd { return v.show(c, tab) }
+	}
+	return acts
+}

@@ -1,0 +1,81 @@
+package views
+
+import (
+	"cmp"
+	"fmt"
+
+	"pitwall/runtime/api"
+	"pitwall/ui"
+)
+
+// refreshTable is the table of finished refreshes.
+func refreshTable() ui.Table[*api.Refresh] {
+	return ui.Table[*api.Refresh]{
+		Key:   func(r *api.Refresh) string { return fmt.Sprint(r.ID, ".", r.Attempt) },
+		Stamp: func(r *api.Refresh) uint64 { return r.ID },
+		Columns: []ui.Column[*api.Refresh]{
+			{Title: "STARTED", Width: 14, Flex: 16, Compare: func(a, b *api.Refresh) int { return b.StartedAt.Compare(a.StartedAt) }, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Clock(c.Now, r.StartedAt)}
+			}},
+			{Title: "OUTCOME", Width: 12, Compare: func(a, b *api.Refresh) int { return cmp.Compare(a.Outcome, b.Outcome) }, Cell: outcomeCell},
+			{Title: "MODE", Width: 6, Prio: 4, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: ui.Clean(r.Mode)} }},
+			{Title: "TRIGGER", Width: 8, Prio: 3, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: ui.Clean(r.Trigger)} }},
+			{Title: "TRY", Width: 3, Right: true, Prio: 5, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: fmt.Sprint(r.Attempt)} }},
+			{Title: "TOOK", Width: 7, Right: true, Compare: func(a, b *api.Refresh) int { return cmp.Compare(b.Duration, a.Duration) }, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Duration(r.Duration)}
+			}},
+			{Title: "READ", Width: 6, Right: true, Prio: 2, Compare: func(a, b *api.Refresh) int { return cmp.Compare(b.RowsRead, a.RowsRead) }, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Count(r.RowsRead)}
+			}},
+			{Title: "WRITTEN", Width: 7, Right: true, Prio: 2, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Count(r.RowsWritten)}
+			}},
+			{Title: "ROWS", Width: 6, Right: true, Prio: 1, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Count(r.RowsAfter)}
+			}},
+			{Title: "SOURCE", Width: 8, Right: true, Prio: 6, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Bytes(r.BytesRead)}
+			}},
+			{Title: "ERROR", Width: 10, Flex: 200, Prio: 2, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+				return ui.Cell{Text: ui.Clean(r.Err), Style: c.Theme.Bad}
+			}},
+		},
+	}
+}
+
+func outcomeCell(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
+	g, t := c.Glyphs, c.Theme
+	switch r.Outcome {
+	case api.Succeeded:
+		return ui.Cell{Text: g.OK + " " + string(r.Outcome), Style: t.Good}
+	case api.Failed:
+		return ui.Cell{Text: g.Failed + " " + string(r.Outcome), Style: t.Bad}
+	}
+	return ui.Cell{Text: g.Dot + " " + ui.Clean(string(r.Outcome)), Style: t.Dim}
+}
+
+// drawRefreshes is the tab of refreshes: the sparkline, the table, the selected one's error.
+func (v *dataset) drawRefreshes(c *ui.Ctx, d *api.Dataset, w, h int) []string {
+	if len(d.Refreshes) == 0 {
+		return c.Panel("Refreshes", []string{"", " no refresh has finished since pitwall started; r starts one"}, w, h, false)
+	}
+	body := []string{" " + durations(c, d, w-4), ""}
+	var foot []string
+	if r, ok := v.refreshes.Selected(); ok && r.Err != "" && h > 10 {
+		for _, l := range indented(r.Err, 1, w-3) {
+			foot = append(foot, c.Theme.Bad.On(l))
+		}
+		if r.Hint != "" {
+			for _, l := range indented("hint: "+r.Hint, 1, w-3) {
+				foot = append(foot, c.Theme.Accent.On(l))
+			}
+		}
+		foot = foot[:min(len(foot), 4)]
+	}
+	room := h - 2 - len(body) - len(foot)
+	rows := v.refreshes.Draw(c, w-2, room)
+	for len(rows) < room {
+		rows = append(rows, "")
+	}
+	return c.Panel("Refreshes, newest first", append(append(body, rows...), foot...), w, h, false)
+}
