@@ -119,9 +119,9 @@ func (m *Manager) check(ctx context.Context, r CreateRequest) error {
 	return nil
 }
 
-// maxKeyTries bounds how many seconds ahead a free key is looked for; snapshots of one dataset are
-// seconds apart at the least, so a handful of collisions means something else is wrong.
-const maxKeyTries = 10
+// maxKeyTries bounds how many seconds ahead a free key is looked for: a dataset that is snapshotted
+// more often than once a second uses up the seconds to come.
+const maxKeyTries = 600
 
 // upload stores the copy under a key that nobody else holds, hashing while it reads.
 func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at time.Time, record *metadata.Snapshot) error {
@@ -135,11 +135,15 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		return &Error{Op: "open copy of", Kind: LocalFailed, Err: err}
 	}
 	for try := range maxKeyTries {
+		key := metadata.Key(r.Dataset, at.Add(time.Duration(try)*time.Second), r.Extension)
+		// Asked first, because to be refused after the upload is dear; Create still decides.
+		if _, err := m.store.Stat(ctx, key); err == nil {
+			continue
+		}
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
 			return &Error{Op: "read copy of", Kind: LocalFailed, Err: err}
 		}
 		h := &counter{r: in, hash: sha256.New(), report: func(n int64) { r.progress("upload", n, st.Size()) }}
-		key := metadata.Key(r.Dataset, at.Add(time.Duration(try)*time.Second), r.Extension)
 		err := m.store.Create(ctx, key, h)
 		if objstore.KindOf(err) == objstore.KindExists {
 			continue
