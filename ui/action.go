@@ -36,6 +36,8 @@ type Action struct {
 	Off func(c *Ctx, targets []string) string
 	// Effect says what will happen; a confirm dialog shows it. "" or nil asks nothing.
 	Effect func(c *Ctx, targets []string) string
+	// Verb and Keep label the buttons of the confirm dialog; the defaults are the Title and "Cancel".
+	Verb, Keep string
 	// Asks tells that Run opens a dialog of its own that asks before anything happens.
 	Asks bool
 	Run  func(c *Ctx, targets []string) tea.Cmd

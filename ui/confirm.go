@@ -10,8 +10,8 @@ type Confirm struct {
 	Heading string
 	// Effect says what will happen, in whole sentences.
 	Effect string
-	// Verb is the label of the button that does it.
-	Verb string
+	// Verb is the label of the button that does it, Keep that of the one that does not ("Cancel").
+	Verb, Keep string
 	// Name has to be typed before the button works; empty asks for none.
 	Name string
 	Run  func(c *Ctx) tea.Cmd
@@ -66,7 +66,7 @@ func (d *Confirm) Draw(c *Ctx, w, h int) []string {
 	if d.Name != "" {
 		out = append(out, TypeName(c, d.Name, &d.typed, w), "")
 	}
-	return append(out, d.buttons.Draw(c, d.Verb, d.ready(), d.Name != "", w)...)
+	return append(out, d.buttons.Draw(c, d.Keep, d.Verb, d.ready(), d.Name != "", w)...)
 }
 
 // TypeName draws the line in which the name of a dataset is typed.
@@ -119,9 +119,12 @@ func (b *Buttons) Key(key string, ready bool) Pressed {
 }
 
 // Draw returns the two lines with the buttons and the keys.
-func (b *Buttons) Draw(c *Ctx, verb string, ready, typing bool, w int) []string {
+func (b *Buttons) Draw(c *Ctx, keep, verb string, ready, typing bool, w int) []string {
 	t := c.Theme
-	cancel, act := "  Cancel  ", "  "+verb+"  "
+	if keep == "" {
+		keep = "Cancel"
+	}
+	cancel, act := "  "+keep+"  ", "  "+verb+"  "
 	focus := func(label string) string { return Style("1;7").On("[" + label[1:len(label)-1] + "]") }
 	if b.act {
 		act = focus(act)

@@ -120,7 +120,7 @@ func Thousands(n int64) string {
 	return group(strconv.FormatInt(n, 10))
 }
 
-// Signed writes a change with its sign and separators: +1,204, −10, ±0.
+// Signed writes a change with its sign and separators: +1,204, -10, +0.
 func Signed(n int64) string {
 	switch {
 	case n > 0:
@@ -128,7 +128,7 @@ func Signed(n int64) string {
 	case n < 0:
 		return "-" + group(strconv.FormatUint(uint64(-n), 10))
 	}
-	return "±0"
+	return "+0"
 }
 
 func group(s string) string {

@@ -22,7 +22,7 @@ func (a *App) Frame(c *Ctx) string {
 	}
 	if c.W < minWidth || c.H < minHeight {
 		lines := Wrap(fmt.Sprintf("terminal too small (%d×%d), need %d×%d", c.W, c.H, minWidth, minHeight), c.W)
-		return strings.Join(lines[:min(len(lines), c.H)], "\n")
+		return a.plain(strings.Join(lines[:min(len(lines), c.H)], "\n"))
 	}
 	lines := make([]string, 0, c.H)
 	lines = append(lines, a.head(c))
@@ -40,7 +40,15 @@ func (a *App) Frame(c *Ctx) string {
 	if len(a.dialogs) > 0 {
 		lines = a.overlay(c, lines)
 	}
-	return strings.Join(lines, "\n")
+	return a.plain(strings.Join(lines, "\n"))
+}
+
+// plain replaces the signs of sentences that ASCII has not.
+func (a *App) plain(frame string) string {
+	if !a.opts.ASCII {
+		return frame
+	}
+	return strings.NewReplacer("…", "~", "×", "x").Replace(frame)
 }
 
 // head is the first line: breadcrumbs on the left; link, config, faults and clock on the right.

@@ -31,6 +31,10 @@ func (a *App) globals() []Action {
 		}
 		return without[Searcher](a, "this screen has no search")
 	}
+	slash, slashHelp := "filter", "Filter the rows: text, state:error, engine:duckdb, ~regex, !not."
+	if _, ok := a.top().view.(Searcher); ok {
+		slash, slashHelp = "search", "Search, keeping the lines around what is found; n and N go on."
+	}
 	return []Action{
 		{ID: "view.datasets", Title: "datasets", Help: "All datasets, live.", Keys: []string{"1"}, Run: open("datasets")},
 		{ID: "view.snapshots", Title: "snapshots", Help: "The stored snapshots of the selected dataset.", Keys: []string{"2"}, Run: open("snapshots"),
@@ -42,7 +46,7 @@ func (a *App) globals() []Action {
 			}},
 		{ID: "view.events", Title: "events", Help: "What happened, newest last.", Keys: []string{"4"}, Bar: 21, Run: open("events")},
 		{ID: "view.config", Title: "config", Help: "The spicepod file: what runs, what is wrong with it, what changed.", Keys: []string{"5"}, Bar: 22, Run: open("config")},
-		{ID: "filter", Title: "filter", Help: "Filter the rows: text, state:error, engine:duckdb, ~regex, !not. In events: search, keeping the lines around.", Keys: []string{"/"}, Bar: 20, Run: a.slash,
+		{ID: "filter", Title: slash, Help: slashHelp, Keys: []string{"/"}, Bar: 20, Run: a.slash,
 			Off: func(*Ctx, []string) string {
 				if _, ok := a.top().view.(Searcher); ok {
 					return ""

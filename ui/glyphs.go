@@ -68,7 +68,10 @@ func (c *Ctx) Status(d *api.Dataset) (glyph, word string, s Style) {
 }
 
 // Faulty tells whether a dataset needs somebody's eyes: an error, a wait for a re-try, a failed
-// snapshot.
+// snapshot, a newest snapshot that is no good.
 func Faulty(d *api.Dataset) bool {
+	if n := d.Snapshots.Newest; n != nil && (n.Verified.State == api.VerifyFailed || n.Verified.State == api.VerifyGone) {
+		return true
+	}
 	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != ""
 }

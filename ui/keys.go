@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"pitwall/runtime/api"
@@ -59,13 +61,25 @@ func (a *App) run(c *Ctx, x *Action) tea.Cmd {
 	if effect == "" {
 		return x.Run(c, targets)
 	}
-	d := &Confirm{Heading: x.Title + " " + Names(targets), Effect: effect, Verb: x.Title}
+	verb := x.Verb
+	if verb == "" {
+		verb = capital(x.Title)
+	}
+	d := &Confirm{Heading: verb + " " + c.Glyphs.Dot + " " + Names(targets), Effect: effect, Verb: verb, Keep: x.Keep}
 	if x.Kind == Danger && len(targets) > 0 {
 		d.Name = targets[0]
 	}
 	run := x.Run
 	d.Run = func(c *Ctx) tea.Cmd { return run(c, targets) }
 	return a.show(d)
+}
+
+// capital writes the first letter big.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // paste gives pasted text to what is being typed in.

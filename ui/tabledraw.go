@@ -98,6 +98,9 @@ func (t *Table[T]) header(c *Ctx, w int) string {
 	for j, i := range t.shown {
 		col := &t.Columns[i]
 		title := col.Title
+		if title == "Δ" {
+			title = c.Glyphs.Delta
+		}
 		if i == t.sortCol {
 			arrow := c.Glyphs.Up
 			if t.desc {

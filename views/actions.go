@@ -33,7 +33,7 @@ func datasetActions() []ui.Action {
 				return tea.Batch(c.Show(p), p.load(c))
 			}},
 		ui.CommandAction(ui.Action{ID: "dataset.cancel", Title: "cancel", Kind: ui.Mutate, Keys: []string{"x"}, Bar: 5,
-			Help: "Cancel the running refresh, or the wait for a re-try. The data stays as it was.", Effect: cancelEffect},
+			Help: "Cancel the running refresh, or the wait for a re-try. The data stays as it was.", Effect: cancelEffect, Verb: "Cancel refresh", Keep: "Let it run"},
 			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.CancelRefresh{Dataset: d.Name} }),
 		ui.CommandAction(ui.Action{ID: "dataset.hold", Title: "hold/resume", Kind: ui.Mutate, Keys: []string{"H"}, Bar: 8,
 			Help: "Put the scheduled refreshes on hold, or resume them."},

@@ -45,7 +45,7 @@ func (v *datasets) datasetColumns() []ui.Column[*api.Dataset] {
 			}
 			return ui.Cell{Text: "0", Style: c.Theme.Dim}
 		}},
-		{Title: "", Width: 1, Prio: 3, Cell: v.deltaCell},
+		{Title: "Δ", Width: 1, Prio: 3, Cell: v.deltaCell},
 	}
 }
 

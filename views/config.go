@@ -81,8 +81,10 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 		}
 	}
 	if cfg.Broken {
-		out = append(out, " "+t.Bad.Bold().On(fmt.Sprintf("%s not applied: %s on disk since %s, g%d keeps running", g.Failed,
-			ui.Plural(errorCount(cfg), "error"), ui.Clock(c.Now, cfg.BrokenSince), cfg.Generation)))
+		for _, l := range indented(fmt.Sprintf("%s not applied: %s on disk since %s, g%d keeps running", g.Failed,
+			ui.Plural(errorCount(cfg), "error"), ui.Clock(c.Now, cfg.BrokenSince), cfg.Generation), 1, w) {
+			out = append(out, t.Bad.Bold().On(l))
+		}
 	} else {
 		out = append(out, " "+t.Good.On(fmt.Sprintf("%s g%d runs, the file on disk is the same", g.OK, cfg.Generation)))
 	}

@@ -81,20 +81,7 @@ func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 
 // refreshLines say how the data gets here.
 func refreshLines(c *ui.Ctx, d *api.Dataset, w int) []string {
-	lines := summary(c, d, w, 200)
-	out := lines[:0]
-	snap := len(snapshotLines(c, d, w))
-	// The snapshots have a panel of their own.
-	skip := -1
-	for i, l := range lines {
-		if strings.Contains(l, "snapshots ") && skip < 0 {
-			skip = i
-		}
-		if skip >= 0 && i < skip+snap {
-			continue
-		}
-		out = append(out, l)
-	}
+	out := append(stateLines(c, d, w), placeLines(c, d, w)...)
 	if d.RefreshSQL != "" {
 		out = append(out, " "+c.Theme.Dim.On(ui.Pad("sql", 10))+" "+ui.Clean(d.RefreshSQL))
 	}

@@ -146,7 +146,7 @@ func (p *picker) Draw(c *ui.Ctx, w, h int) []string {
 	foot := append(effect, "",
 		box+" hold scheduled refreshes until H resumes them "+t.Dim.On("(ctrl+t)"),
 		ui.TypeName(c, p.dataset, &p.name, w))
-	foot = append(foot, p.buttons.Draw(c, "Bootstrap", p.ready(c), true, w)...)
+	foot = append(foot, p.buttons.Draw(c, "", "Bootstrap", p.ready(c), true, w)...)
 	rows := min(max(h-len(foot)-2, 1), 8)
 	p.top = min(max(p.top, p.at-rows+1), p.at)
 	out := []string{t.Dim.On(ui.Cut("newest first; up and down choose", w))}

@@ -12,6 +12,24 @@ import (
 
 // summary is a dataset in some lines: the side panel of the home screen.
 func summary(c *ui.Ctx, d *api.Dataset, w, h int) []string {
+	out := append(stateLines(c, d, w), snapshotLines(c, d, w)...)
+	out = append(out, placeLines(c, d, w)...)
+	return out[:min(len(out), max(h, 0))]
+}
+
+// placeLines say where the data comes from and where it is.
+func placeLines(c *ui.Ctx, d *api.Dataset, w int) []string {
+	var out []string
+	for _, x := range [][2]string{{"from", d.From}, {"file", d.File}, {"about", d.Description}} {
+		if x[1] != "" {
+			out = append(out, " "+c.Theme.Dim.On(ui.Pad(x[0], 10))+" "+ui.Cut(ui.Clean(x[1]), max(w-12, 1)))
+		}
+	}
+	return out
+}
+
+// stateLines say how a dataset is and how its refreshes go.
+func stateLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	t := c.Theme
 	var out []string
 	add := func(label, text string) {
@@ -23,11 +41,10 @@ func summary(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 	out = append(out, " "+s.Bold().On(g+" "+word)+t.Dim.On(" for "+ui.Age(c.Now, d.Since)+"  "+ui.Clean(kindOf(d))))
 	out = append(out, troubles(c, d, w)...)
 	if p := progress(c, d, min(w-12, 30)); p.Text != "" {
-		text := p.Style.On(p.Text)
+		add("progress", p.Style.On(p.Text))
 		if d.Run != nil {
-			text += " " + rateOf(d.Run)
+			add("", rateOf(d.Run))
 		}
-		add("progress", text)
 	}
 	add("rows", rowsOf(d))
 	add("schedule", ui.Clean(d.Schedule)+heldWord(c, d))
@@ -37,10 +54,7 @@ func summary(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 	add("last", lastWords(c, d))
 	add("durations", durations(c, d, max(w-12, 0)))
 	add("watermark", ui.Clean(d.Watermark))
-	out = append(out, snapshotLines(c, d, w)...)
-	add("from", ui.Clean(d.From))
-	add("file", ui.Clean(d.File))
-	return out[:min(len(out), max(h, 0))]
+	return out
 }
 
 // troubles are the error and the hint of a dataset, wrapped.
@@ -157,9 +171,12 @@ func snapshotLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 			words += " " + c.Glyphs.Dot + " " + ui.Clean(x)
 		}
 	}
-	out := []string{line("snapshots", words)}
+	var out []string
+	for i, l := range ui.Wrap(words, max(w-12, 4)) {
+		out = append(out, line(map[bool]string{true: "snapshots"}[i == 0], l))
+	}
 	if n := s.Newest; n != nil {
-		out = append(out, line("newest", fmt.Sprintf("%s  %s ago  %s  %s", n.ShortChecksum(), ui.Age(c.Now, n.Created), ui.Bytes(n.Bytes), verifyWords(c, n, false))))
+		out = append(out, line("newest", fmt.Sprintf("%s %s %s ago, %s", ui.Clean(n.ShortChecksum()), verifyWords(c, n, false), ui.Age(c.Now, n.Created), ui.Bytes(n.Bytes))))
 	}
 	if s.Kept > 0 {
 		out = append(out, line("kept", fmt.Sprint(s.Kept)))
