@@ -201,22 +201,24 @@ func whole(t arrow.DataType, v int64) string {
 	}
 }
 
+// timestamp writes microseconds, or nanoseconds for columns of those; times that DuckDB does not have
+// lie beyond all that a column can hold.
 func timestamp(t *arrow.TimestampType, v int64) string {
-	if t.TimeZone != "" {
-		micros := new(big.Int).Mul(big.NewInt(v), big.NewInt(convert.Nanos(t)/1000))
-		if micros.IsInt64() {
-			return "make_timestamptz((" + micros.String() + ")::BIGINT)"
-		}
-		return map[bool]string{true: "'infinity'::TIMESTAMPTZ", false: "'-infinity'::TIMESTAMPTZ"}[v > 0]
-	}
-	switch t.Unit {
-	case arrow.Nanosecond:
+	if t.Unit == arrow.Nanosecond {
 		return "make_timestamp_ns((" + strconv.FormatInt(v, 10) + ")::BIGINT)"
-	case arrow.Microsecond:
-		return "make_timestamp((" + strconv.FormatInt(v, 10) + ")::BIGINT)"
-	case arrow.Millisecond:
-		return "make_timestamp_ms((" + strconv.FormatInt(v, 10) + ")::BIGINT)"
-	default:
-		return "'" + convert.Time(v, t).Format("2006-01-02 15:04:05") + "'::TIMESTAMP_S"
 	}
+	const limit = 9_000_000_000_000_000_000 // about the year 287000, in microseconds
+	typ := map[arrow.TimeUnit]string{arrow.Second: "TIMESTAMP_S", arrow.Millisecond: "TIMESTAMP_MS", arrow.Microsecond: "TIMESTAMP"}[t.Unit]
+	call := "make_timestamp"
+	if t.TimeZone != "" {
+		typ, call = "TIMESTAMPTZ", "make_timestamptz"
+	}
+	perUnit := convert.Nanos(t) / 1000
+	if v > limit/perUnit {
+		return "'infinity'::" + typ
+	}
+	if v < -limit/perUnit {
+		return "'-infinity'::" + typ
+	}
+	return fmt.Sprintf("%s((%d)::BIGINT)::%s", call, v*perUnit, typ)
 }

@@ -1,0 +1,206 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"pitwall/engines"
+	"pitwall/engines/dbfile"
+)
+
+// Export writes a consistent copy of the file; see engines.FileEngine. Writers wait while the WAL is
+// folded, then go on into the WAL while the file is copied: nobody may fold it meanwhile. Where an
+// old reader keeps the WAL from being folded, SQLite's backup makes the copy.
+func (e *Engine) Export(ctx context.Context, dst string, compact bool) (engines.Export, error) {
+	x, err := e.export(ctx, dst, compact)
+	if err != nil {
+		return engines.Export{}, e.wrap("export", err)
+	}
+	return x, nil
+}
+
+func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.Export, error) {
+	if e.o.Path == "" {
+		return engines.Export{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
+	}
+	if dbfile.Exists(dst) {
+		return engines.Export{}, fmt.Errorf("%s: %w", dst, os.ErrExist)
+	}
+	if err := e.exports.Lock(ctx); err != nil {
+		return engines.Export{}, err
+	}
+	defer e.exports.Unlock()
+	var rows int64
+	var err error
+	if compact {
+		rows, err = e.rewrite(ctx, dst)
+	} else {
+		rows, err = e.copy(ctx, dst)
+	}
+	if err == nil {
+		err = settle(ctx, dst)
+	}
+	var info engines.Info
+	if err == nil {
+		info, _, err = check(ctx, dst, e.o.Dataset)
+	}
+	if err == nil && info.Rows != rows {
+		err = fmt.Errorf("the copy has %d rows, want %d", info.Rows, rows)
+	}
+	if err != nil {
+		dbfile.Discard(dst)
+		return engines.Export{}, err
+	}
+	return engines.Export{Bytes: info.Bytes, Rows: info.Rows, Schema: info.Schema}, nil
+}
+
+// settle makes a copy self-contained: no WAL, and none expected.
+func settle(ctx context.Context, dst string) error {
+	c, err := connect(ctx, dst, closing)
+	if err != nil {
+		return err
+	}
+	err = c.exec(ctx, "PRAGMA journal_mode = DELETE")
+	if err := errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	return dbfile.Sync(dst)
+}
+
+// copy copies the content as of one moment and returns its rows.
+func (e *Engine) copy(ctx context.Context, dst string) (int64, error) {
+	g, err := e.gate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer g.from.done()
+	defer e.foldLater(ctx, g.from.Store)
+	defer e.copying.Unlock()
+	if g.whole {
+		return g.rows, dbfile.Copy(ctx, g.source, g.bytes, dst)
+	}
+	return g.rows, errors.Join(backup(g.from.conn, dst), g.from.conn.exec(context.WithoutCancel(ctx), "COMMIT"))
+}
+
+// gated is a moment between two writes.
+type gated struct {
+	from        *borrowed
+	rows, bytes int64
+	source      *os.File
+	// whole says that the file itself is the content; else from.conn holds a read transaction of it.
+	whole bool
+}
+
+// gate stops writers, folds the WAL, and takes the lock that keeps others from doing so.
+func (e *Engine) gate(ctx context.Context) (g gated, err error) {
+	if err := e.writer.Lock(ctx); err != nil {
+		return g, err
+	}
+	defer e.writer.Unlock()
+	if err := e.copying.Lock(ctx); err != nil {
+		return g, err
+	}
+	defer func() {
+		if err != nil {
+			e.copying.Unlock()
+			if g.from != nil {
+				g.from.done()
+			}
+		}
+	}()
+	b := &borrowed{}
+	b.Lease, err = e.slot.Acquire(ctx, func(d *database) (err error) {
+		if g.source, err = d.file(); err != nil {
+			return err
+		}
+		b.conn, err = d.get(ctx)
+		return err
+	})
+	if err != nil {
+		return g, err
+	}
+	g.from = b
+	if b.Store.how == shared {
+		if g.whole, err = b.Store.base.checkpoint(ctx); err != nil {
+			return g, err
+		}
+	} else {
+		g.whole = b.Store.how == immutable
+	}
+	if !g.whole {
+		if err := b.conn.exec(ctx, "BEGIN"); err != nil {
+			return g, err
+		}
+	}
+	if g.rows, err = b.conn.count(ctx, e.o.Dataset); err != nil { // also starts the read transaction
+		return g, err
+	}
+	stat, err := g.source.Stat()
+	if err != nil {
+		return g, err
+	}
+	g.bytes = stat.Size()
+	return g, nil
+}
+
+// foldLater folds the WAL that grew during a copy, unless a writer is at work: that one will.
+func (e *Engine) foldLater(ctx context.Context, d *database) {
+	if d.how != shared || dbfile.Size(e.o.Path+"-wal") == 0 || !e.writer.TryLock() {
+		return
+	}
+	defer e.writer.Unlock()
+	_ = e.fold(context.WithoutCancel(ctx), d) // the WAL stays and is read; the next writer reports trouble
+}
+
+// rewrite copies the content without free space and returns its rows. The count is of the same
+// moment: it is taken from the copy by Export, and here from the source between writes.
+func (e *Engine) rewrite(ctx context.Context, dst string) (int64, error) {
+	if err := e.writer.Lock(ctx); err != nil {
+		return 0, err
+	}
+	b, err := e.borrow(ctx)
+	if err != nil {
+		e.writer.Unlock()
+		return 0, err
+	}
+	defer b.done()
+	rows, err := b.conn.count(ctx, e.o.Dataset)
+	if err != nil {
+		e.writer.Unlock()
+		return 0, err
+	}
+	defer e.writer.Unlock()
+	return rows, b.conn.exec(ctx, "VACUUM INTO "+dbfile.Text(dst))
+}
+
+// Adopt makes src the content; see engines.FileEngine.
+func (e *Engine) Adopt(ctx context.Context, src string) (engines.Info, error) {
+	info, err := e.adopt(ctx, src)
+	return info, e.wrap("adopt", err)
+}
+
+func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
+	if e.o.Path == "" {
+		return engines.Info{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
+	}
+	if dbfile.Size(src+"-wal") > 0 || dbfile.Exists(src+"-journal") {
+		return engines.Info{}, dbfile.Fail(engines.Invalid, fmt.Errorf("%s has a journal beside it: it is not self-contained", src))
+	}
+	info, _, err := check(ctx, src, e.o.Dataset)
+	if err != nil {
+		return engines.Info{}, err
+	}
+	if err := e.writer.Lock(ctx); err != nil {
+		return engines.Info{}, err
+	}
+	defer e.writer.Unlock()
+	if err := dbfile.Sync(src); err != nil {
+		return engines.Info{}, err
+	}
+	if err := e.install(ctx, src); err != nil {
+		return engines.Info{}, err
+	}
+	return info, nil
+}

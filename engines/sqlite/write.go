@@ -1,0 +1,256 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+
+	"pitwall/engines"
+	"pitwall/engines/dbfile"
+	"pitwall/engines/filter"
+)
+
+// Write applies one refresh; see engines.Engine.
+func (e *Engine) Write(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	stats, err := e.write(ctx, w)
+	if err != nil {
+		return engines.Stats{}, e.wrap(w.Mode.String(), err)
+	}
+	return stats, nil
+}
+
+func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	if err := e.writer.Lock(ctx); err != nil {
+		return engines.Stats{}, err
+	}
+	defer e.writer.Unlock()
+	if err := e.Supports(w.Rows.Schema()); err != nil {
+		return engines.Stats{}, err
+	}
+	switch w.Mode {
+	case engines.Replace:
+		return e.replace(ctx, w)
+	case engines.Append:
+		return e.append(ctx, w)
+	default:
+		return engines.Stats{}, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
+	}
+}
+
+// append adds rows in one transaction; without content it is a replace.
+func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	var stats engines.Stats
+	err := e.change(ctx, func(d *database) (err error) {
+		if err := engines.SameColumns(d.schema, w.Rows.Schema()); err != nil {
+			return dbfile.Fail(engines.Schema, err)
+		}
+		if stats.Written, err = d.base.insertAll(ctx, e.o.Dataset, d.schema, w.Rows); err != nil {
+			return err
+		}
+		return d.base.putCheckpoint(ctx, e.o.Dataset, d.schema, w)
+	})
+	if engines.KindOf(err) == engines.NotFound {
+		return e.replace(ctx, w)
+	}
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	info, err := e.Info(context.WithoutCancel(ctx)) // the rows are committed: do not fail for a late cancellation
+	stats.Rows, stats.Bytes = info.Rows, info.Bytes
+	return stats, err
+}
+
+// Delete removes the matching rows in one transaction; see engines.Engine.
+func (e *Engine) Delete(ctx context.Context, where engines.Predicate) (int64, error) {
+	n, err := e.delete(ctx, where)
+	return n, e.wrap("delete", err)
+}
+
+func (e *Engine) delete(ctx context.Context, where engines.Predicate) (deleted int64, err error) {
+	if err := e.writer.Lock(ctx); err != nil {
+		return 0, err
+	}
+	defer e.writer.Unlock()
+	err = e.change(ctx, func(d *database) error {
+		node, err := filter.Bind(d.schema, where)
+		if err != nil {
+			return err
+		}
+		if !pushable(d.schema, node) {
+			deleted, err = d.base.deleteRows(ctx, e.o.Dataset, d.schema, node)
+			return err
+		}
+		deleted, err = d.base.affected(ctx, "DELETE FROM "+dbfile.Ident(e.o.Dataset)+" WHERE "+filter.SQL(node, dialect()))
+		return err
+	})
+	return deleted, err
+}
+
+// change runs f in a transaction: of the file, or of a copy of the database in memory.
+func (e *Engine) change(ctx context.Context, f func(*database) error) error {
+	l, err := e.slot.Acquire(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	d := l.Store
+	if err := d.writable(); err != nil {
+		return err
+	}
+	if d.how == inMemory {
+		return e.changeCopy(ctx, d, f)
+	}
+	if err := d.base.transaction(ctx, func() error { return f(d) }); err != nil {
+		return err
+	}
+	return e.fold(context.WithoutCancel(ctx), d)
+}
+
+// fold moves the WAL into the file, unless the file is being copied: then the copy does it.
+func (e *Engine) fold(ctx context.Context, d *database) error {
+	if !e.copying.TryLock() {
+		return nil
+	}
+	defer e.copying.Unlock()
+	_, err := d.base.checkpoint(ctx)
+	return err
+}
+
+// memoryName returns the name of a new database in memory. The process knows it by this name for as
+// long as a connection is open.
+func memoryName() string { return "/pitwall-" + rand.Text() }
+
+// changeCopy changes a copy of a database in memory and makes it the content.
+func (e *Engine) changeCopy(ctx context.Context, d *database, f func(*database) error) error {
+	name := memoryName()
+	base, err := connect(ctx, name, inMemory)
+	if err != nil {
+		return err
+	}
+	next := &database{path: name, how: inMemory, base: base, schema: d.schema}
+	err = backup(d.base, "file:"+name+"?vfs=memdb")
+	if err == nil {
+		err = base.transaction(ctx, func() error { return f(next) })
+	}
+	if err == nil {
+		err = e.slot.Set(ctx, next)
+	}
+	if err != nil {
+		return errors.Join(err, base.Close())
+	}
+	return nil
+}
+
+// backup copies all pages of a connection's database to another one, as of one read transaction.
+func backup(c *conn, uri string) error {
+	b, err := c.Conn.(interface {
+		NewBackup(string) (*sqlite.Backup, error)
+	}).NewBackup(uri)
+	if err != nil {
+		return err
+	}
+	more, err := b.Step(-1)
+	if err == nil && more {
+		err = errors.New("backup: pages are left")
+	}
+	return errors.Join(err, b.Finish())
+}
+
+// replace builds a new database and puts it in the place of the current one.
+func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	path, how := memoryName(), inMemory
+	if e.o.Path != "" {
+		path, how = dbfile.TempPath(e.o.Path, e.o.TempDir), building
+		defer dbfile.Discard(path)
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600) // for its error, which SQLite has no words for
+		if err != nil {
+			return engines.Stats{}, err
+		}
+		if err := f.Close(); err != nil {
+			return engines.Stats{}, err
+		}
+	}
+	c, err := connect(ctx, path, how)
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	schema := engines.Recorded(w.Rows.Schema())
+	written, err := c.build(ctx, e.o.Dataset, schema, w)
+	if err != nil {
+		return engines.Stats{}, errors.Join(err, c.Close())
+	}
+	if how == inMemory {
+		d := &database{path: path, how: how, base: c, schema: schema}
+		info, err := e.info(ctx, d, c)
+		if err == nil {
+			err = e.slot.Set(ctx, d)
+		}
+		if err != nil {
+			return engines.Stats{}, errors.Join(err, c.Close())
+		}
+		return engines.Stats{Written: written, Rows: written, Bytes: info.Bytes}, nil
+	}
+	err = c.exec(ctx, "PRAGMA locking_mode = NORMAL")
+	if err == nil {
+		err = c.exec(ctx, "PRAGMA journal_mode = WAL")
+	}
+	if err := errors.Join(err, c.Close()); err != nil {
+		return engines.Stats{}, err
+	}
+	if err := dbfile.Sync(path); err != nil {
+		return engines.Stats{}, err
+	}
+	if err := e.install(ctx, path); err != nil {
+		return engines.Stats{}, err
+	}
+	return engines.Stats{Written: written, Rows: written, Bytes: dbfile.Size(e.o.Path)}, nil
+}
+
+// install puts a finished file in the place of the current one. What the old file has in its WAL is
+// folded, and its sidecars are moved aside in a way that Open can undo: a crash before the rename
+// leaves the old content, whole; after it, the new.
+func (e *Engine) install(ctx context.Context, tmp string) error {
+	if err := e.seal(ctx); err != nil {
+		return err
+	}
+	err := e.slot.Replace(ctx, func() error {
+		parked, err := dbfile.Park(e.o.Path, sidecars()...)
+		if err != nil {
+			return err
+		}
+		if err := os.Rename(tmp, e.o.Path); err != nil {
+			return errors.Join(err, parked.Restore())
+		}
+		parked.Delete()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return dbfile.Sync(filepath.Dir(e.o.Path))
+}
+
+// seal folds the WAL of the current file as far as readers allow. A copy under way is waited for.
+func (e *Engine) seal(ctx context.Context) error {
+	if !dbfile.Exists(e.o.Path) || dbfile.Size(e.o.Path+"-wal") == 0 {
+		return nil
+	}
+	l, err := e.slot.Acquire(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	if err := e.copying.Lock(ctx); err != nil {
+		return err
+	}
+	defer e.copying.Unlock()
+	if _, err := l.Store.base.checkpoint(ctx); err != nil {
+		return fmt.Errorf("fold the WAL: %w", err)
+	}
+	return nil
+}
