@@ -30,3 +30,14 @@ func TestConformanceMemory(t *testing.T) {
 		return enginetest.Harness{Opener: sqlite.Opener{}, Refused: refused()}
 	})
 }
+
+func TestModel(t *testing.T) {
+	t.Run("file", func(t *testing.T) {
+		enginetest.RunModel(t, func(t testing.TB) enginetest.Harness {
+			return enginetest.Harness{Opener: sqlite.Opener{}, Dir: t.TempDir()}
+		})
+	})
+	t.Run("memory", func(t *testing.T) {
+		enginetest.RunModel(t, func(testing.TB) enginetest.Harness { return enginetest.Harness{Opener: sqlite.Opener{}} })
+	})
+}
