@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 .PHONY: build demo test lint bench record
 
 build:
-	go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/pitwall .
+	go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/pitwall .
 
 demo: build
 	./bin/pitwall demo $(ARGS)

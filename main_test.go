@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// The test binary is pitwall itself when this is set.
+const asPitwall = "PITWALL_TEST_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asPitwall) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func pitwall(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command(os.Args[0], args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), asPitwall+"=1", "XDG_STATE_HOME="+t.TempDir(), "TERM=xterm-256color")
+	return c
+}
+
+// run returns what it printed and its exit code.
+func run(t *testing.T, dir string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	c := pitwall(t, dir, args...)
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err := c.Run()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), c.ProcessState.ExitCode()
+}
+
+const head = "version: v1\nkind: Spicepod\nname: test\n"
+
+const pod = head + `datasets:
+  - from: file:a.csv
+    name: a
+    acceleration: {engine: duckdb, mode: file, refresh_check_interval: 50ms}
+`
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestValidate(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"spicepod.yml": pod, "a.csv": "x\n1\n", "empty.yml": "", "tabs.yml": "version: v1\n\tkind: Spicepod\n",
+		"twice.yml":  head + "datasets:\n  - {from: 'file:a.csv', name: a}\n  - {from: 'file:a.csv', name: A}\n",
+		"engine.yml": head + "datasets:\n  - {from: 'file:a.csv', name: a, acceleration: {engine: ducdb, mode: fiel}}\n",
+	})
+	for _, tt := range []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{nil, 0, []string{"is valid", "1 dataset"}},
+		{[]string{"spicepod.yml"}, 0, []string{"is valid"}},
+		{[]string{"."}, 0, []string{"is valid"}},
+		{[]string{"nix.yml"}, 1, []string{"nix.yml"}},
+		{[]string{"empty.yml"}, 1, []string{"empty.yml", "empty"}},
+		{[]string{"tabs.yml"}, 1, []string{"tabs.yml:2", "tab"}},
+		{[]string{"twice.yml"}, 1, []string{"twice.yml:6", "line 5"}},
+		{[]string{"engine.yml"}, 1, []string{"engine.yml:5", "ducdb", "duckdb", "fiel", "^", "2 errors"}},
+		{[]string{"--format", "xml"}, 2, nil},
+		{[]string{"--nix"}, 2, nil},
+		{[]string{"a", "b"}, 2, nil},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			out, errs, code := run(t, dir, append([]string{"validate"}, tt.args...)...)
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, tt.code, out, errs)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(out, w) {
+					t.Errorf("it does not say %q:\n%s", w, out)
+				}
+			}
+		})
+	}
+	out, _, code := run(t, dir, "validate", "--format", "json", "engine.yml")
+	var r struct {
+		Valid    bool
+		Problems []struct {
+			Severity, File, Path, Message, Hint string
+			Line, Column                        int
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 1 || r.Valid || len(r.Problems) != 2 {
+		t.Fatalf("%v, exit code %d: %s", err, code, out)
+	}
+	if p := r.Problems[0]; p.Severity != "error" || p.Line != 5 || p.Column == 0 || p.Path != "datasets[0].acceleration.engine" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestVersionAndSchema(t *testing.T) {
+	out, _, code := run(t, t.TempDir(), "version")
+	if code != 0 || !strings.Contains(out, version) || !strings.Contains(out, commit) {
+		t.Errorf("%d %s", code, out)
+	}
+	out, _, code = run(t, t.TempDir(), "schema")
+	if !json.Valid([]byte(out)) || code != 0 || !strings.Contains(out, "refresh_check_interval") {
+		t.Errorf("exit code %d, %d bytes", code, len(out))
+	}
+}
+
+func TestConsoleWithoutATerminalOffersServe(t *testing.T) {
+	for _, args := range [][]string{nil, {"console"}, {"demo", "--dir", "d"}} {
+		_, errs, code := run(t, folder(t, map[string]string{"spicepod.yml": pod}), args...)
+		if code != 2 || !strings.Contains(errs, "pitwall serve") {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
+	}
+}
+
+// startServe starts the runtime and returns once a line with want was logged.
+func startServe(t *testing.T, dir, want string, args ...string) (*exec.Cmd, func() string) {
+	t.Helper()
+	c := pitwall(t, dir, append([]string{"serve"}, args...)...)
+	errs, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	var mu sync.Mutex
+	var log strings.Builder
+	seen, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		once := sync.OnceFunc(func() { close(seen) })
+		for s := bufio.NewScanner(errs); s.Scan(); {
+			mu.Lock()
+			log.WriteString(s.Text() + "\n")
+			mu.Unlock()
+			if strings.Contains(s.Text(), want) {
+				once()
+			}
+		}
+	}()
+	text := func() string { mu.Lock(); defer mu.Unlock(); return log.String() }
+	select {
+	case <-seen:
+	case <-over:
+		t.Fatalf("it ended before it logged %q:\n%s", want, text())
+	case <-time.After(time.Minute):
+		t.Fatalf("it never logged %q:\n%s", want, text())
+	}
+	return c, func() string { <-over; return text() }
+}
+
+func TestServeStopsCleanlyOnASignal(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+		c, rest := startServe(t, dir, "loaded 1 rows", "--log-format", "json")
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		log := rest()
+		if err := c.Wait(); err != nil {
+			t.Errorf("%s: %v\n%s", sig, err, log)
+		}
+		lines := strings.Split(strings.TrimSpace(log), "\n")
+		for _, l := range lines {
+			if !json.Valid([]byte(l)) {
+				t.Errorf("not a line of JSON: %s", l)
+			}
+		}
+		if last := lines[len(lines)-1]; !strings.Contains(last, "stopped") {
+			t.Errorf("%s: the last line is %s", sig, last)
+		}
+	}
+}
+
+func TestServeRefusesABrokenSpicepodAndASecondProcess(t *testing.T) {
+	dir := folder(t, map[string]string{"spicepod.yml": strings.Replace(pod, "engine", "engin", 1)})
+	if _, errs, code := run(t, dir, "serve"); code != 1 || !strings.Contains(errs, "engin") || !strings.Contains(errs, "spicepod.yml:7") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	dir = folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+	startServe(t, dir, "loaded 1 rows")
+	if _, errs, code := run(t, dir, "serve"); code != 1 || !strings.Contains(errs, "--data-dir") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	startServe(t, dir, "loaded 1 rows", "--data-dir", filepath.Join(dir, "other"))
+}
+
+func TestFlagsComeFromTheEnvironment(t *testing.T) {
+	dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+	t.Setenv("PITWALL_DATA_DIR", filepath.Join(dir, "elsewhere"))
+	startServe(t, dir, "loaded 1 rows")
+	if _, err := os.Stat(filepath.Join(dir, "elsewhere", "a.duckdb")); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("PITWALL_READ_ONLY", "perhaps")
+	if _, errs, code := run(t, dir, "validate"); code != 2 || !strings.Contains(errs, "PITWALL_READ_ONLY") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// The console on a terminal of 20x5 that is resized while datasets refresh, and closed by q.
+func TestConsoleOnAPtySurvivesResizes(t *testing.T) {
+	dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+	c := pitwall(t, dir)
+	tty, err := pty.StartWithSize(c, &pty.Winsize{Cols: 20, Rows: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	drawn := make(chan []byte) // closed when the console has ended
+	go func() {
+		defer close(drawn)
+		for {
+			buf := make([]byte, 4096)
+			n, err := tty.Read(buf)
+			if err != nil {
+				return
+			}
+			drawn <- buf[:n]
+		}
+	}()
+	wait := func(want string) {
+		t.Helper()
+		var out []byte
+		for patience := time.After(time.Minute); !bytes.Contains(out, []byte(want)); {
+			select {
+			case b, ok := <-drawn:
+				if out = append(out, b...); !ok {
+					t.Fatalf("it ended before it drew %q:\n%q", want, out)
+				}
+			case <-patience:
+				t.Fatalf("never drawn: %q\n%q", want, out)
+			}
+		}
+	}
+	wait("too small")
+	for _, s := range []pty.Winsize{{Cols: 120, Rows: 32}, {Cols: 1, Rows: 1}, {Cols: 250, Rows: 70}, {Cols: 80, Rows: 24}, {Cols: 0, Rows: 0}, {Cols: 100, Rows: 30}} {
+		if err := pty.Setsize(tty, &s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait("datasets")
+	if _, err := io.WriteString(tty, "q"); err != nil {
+		t.Fatal(err)
+	}
+	for range drawn { // to the end
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("q: %v", err)
+	}
+}
