@@ -9,8 +9,6 @@ import (
 	"pitwall/engines/enginetest"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m, duckdb.Opener{}) }
-
 func refused() map[string]bool {
 	return map[string]bool{
 		"decimal256(60, 5)": true, "timestamp[ns, tz=UTC]": true, "duration[ns]": true, "month_day_nano_interval": true,
