@@ -36,6 +36,7 @@ type App struct {
 	blurred   bool
 	mouse     bool
 	quitting  bool
+	still     bool // nothing waits and nothing ticks, see Still
 
 	content     string
 	dirty       bool
@@ -121,6 +122,10 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		c.W, c.H = max(msg.Width, 0), max(msg.Height, 0)
 		return nil
 	case tea.KeyPressMsg:
+		if msg.String() == "alt+esc" { // esc pressed twice fast
+			esc := tea.KeyPressMsg{Code: tea.KeyEscape}
+			return tea.Batch(a.key(c, esc), a.key(c, esc))
+		}
 		return a.key(c, msg)
 	case tea.PasteMsg:
 		a.paste(c, msg.Content)
@@ -183,7 +188,10 @@ func (a *App) frame(c *Ctx, m frameMsg) tea.Cmd {
 		return nil
 	}
 	a.live, c.Live = m.state, m.state
-	next := a.feed.next(a.ctx)
+	var next tea.Cmd
+	if !a.still {
+		next = a.feed.next(a.ctx)
+	}
 	a.outcomes()
 	if c.Paused {
 		return next

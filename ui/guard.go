@@ -82,6 +82,9 @@ func (a *App) guard(cmd tea.Cmd) tea.Cmd {
 
 // after sends a message later, or never when the console ends before.
 func (a *App) after(d time.Duration, msg tea.Msg) tea.Cmd {
+	if a.still {
+		return nil
+	}
 	return func() tea.Msg {
 		t := time.NewTimer(d)
 		defer t.Stop()

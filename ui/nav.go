@@ -56,7 +56,7 @@ func (a *App) back() tea.Cmd {
 // enter makes the top of the history the screen.
 func (a *App) enter(c *Ctx) tea.Cmd {
 	a.prompt = nil
-	if s := a.top().subject; s != "" {
+	if s := a.top().subject; s != "" && len(a.stack) > 1 { // home keeps what was selected last
 		c.Subject = s
 	}
 	return tea.Batch(a.top().view.Enter(c), a.top().view.Update(c, StateMsg{}))

@@ -38,7 +38,7 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 		}
 		return append(top, ui.Beside(h, []int{w - side, side}, c.Panel(v.title(c), v.rows(c, w-side-2, h-2), w-side, h, true), detail)...)
 	case h >= 37:
-		const below = 12
+		const below = 14
 		out := append(top, c.Panel(v.title(c), v.rows(c, w-2, h-below-2), w, h-below, true)...)
 		if d, ok := v.table.Selected(); ok {
 			out = append(out, c.Panel(ui.Clean(d.Name), summary(c, d, w-4, below-2), w, below, false)...)

@@ -3,6 +3,7 @@ package uitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,9 @@ import (
 
 // Patience is how long Wait waits.
 const Patience = 10 * time.Second
+
+// escTime is longer than a terminal's input waits for the rest of an escape sequence.
+const escTime = 80 * time.Millisecond
 
 // Screen is a console that runs on an emulated terminal.
 type Screen struct {
@@ -68,7 +72,11 @@ func (s *Screen) End() error {
 	case <-time.After(Patience):
 		s.tb.Fatalf("the console did not end:\n%s", s.Text())
 	}
-	s.once.Do(func() { s.em.Close() })
+	s.once.Do(func() { // not Emulator.Close, which races with its Read
+		if in, ok := s.em.InputPipe().(io.Closer); ok {
+			_ = in.Close()
+		}
+	})
 	return s.err
 }
 
@@ -135,6 +143,9 @@ func (s *Screen) Press(keys ...string) {
 	for _, k := range keys {
 		if e, ok := codes[k]; ok {
 			s.em.SendKey(e)
+			if k == "esc" { // bytes that follow within escTime would make it alt+key
+				time.Sleep(escTime)
+			}
 			continue
 		}
 		if c, ok := strings.CutPrefix(k, "ctrl+"); ok {

@@ -1,0 +1,173 @@
+package views_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+
+	"pitwall/runtime/api"
+	"pitwall/ui"
+	"pitwall/ui/uitest"
+	"pitwall/views"
+)
+
+var update = flag.Bool("update", false, "write the golden frames")
+
+// broken makes the file on disk one that cannot be applied.
+func broken(s *api.State) {
+	s.Config.Broken, s.Config.BrokenSince = true, s.At.Add(-20*time.Second)
+	s.Config.NeedsRestart = []string{"snapshots.location s3://a → s3://b"}
+	s.Config.Problems = []api.Problem{
+		{Severity: "error", File: s.Config.Path, Line: 18, Column: 21, Path: "datasets[1].acceleration.engine", Message: `unknown engine "ducdb"`,
+			Hint: "did you mean duckdb?", Excerpt: "  17 |   name: lake.sales_eu\n  18 |   acceleration: { engine: ducdb }\n     |                           ^"},
+		{Severity: "warning", File: s.Config.Path, Line: 3, Message: "views are not run by pitwall"}}
+}
+
+// screens are the pictures: where to go, and what is different from the sample.
+var screens = []struct {
+	name  string
+	keys  []string
+	state func(*api.State)
+}{
+	{name: "datasets"},
+	{name: "datasets-error", keys: []string{"down", "down"}},
+	{name: "datasets-broken-config", state: broken},
+	{name: "datasets-empty", state: func(s *api.State) { s.Datasets = nil }},
+	{name: "dataset", keys: []string{"enter"}},
+	{name: "dataset-refreshes", keys: []string{"enter", "tab", "down", "down", "down", "down", "down"}},
+	{name: "dataset-config", keys: []string{"y"}},
+	{name: "snapshots", keys: []string{"2"}},
+	{name: "picker", keys: []string{"b"}},
+	{name: "events", keys: []string{"4", "/", "checksum", "enter"}},
+	{name: "config", keys: []string{"5"}, state: broken},
+	{name: "confirm", keys: []string{"r"}},
+	{name: "help", keys: []string{"?"}},
+	{name: "menu-read-only", keys: []string{"m"}, state: func(s *api.State) { s.ReadOnly = true }},
+}
+
+// draw draws a screen at a fixed time.
+func draw(t *testing.T, keys []string, state func(*api.State), w, h int, o ui.Options) (frame string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := uitest.Sample(time.Now())
+		if state != nil {
+			state(s)
+		}
+		c := uitest.New(s)
+		c.SetSnapshots("lake.sales_eu", uitest.Snapshots(time.Now()), nil, false)
+		o.StateDir, o.Version, o.LogFile = "/state", "test", "/state/pitwall.log"
+		st := ui.NewStill(c, views.All(), o, w, h)
+		for _, k := range keys {
+			if len(k) > 1 && k == "checksum" {
+				for _, r := range k {
+					st.Press(string(r))
+				}
+				continue
+			}
+			st.Press(k)
+		}
+		st.Wake()
+		frame = st.Frame()
+		if err := st.Err(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return frame
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got), go test ./views -update writes it:\n%s", path, d)
+	}
+}
+
+// trimmed is a frame without colours and without the spaces at the ends of lines.
+func trimmed(frame string) string {
+	lines := strings.Split(ansi.Strip(frame), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// One file holds a screen at one size; every theme says the same words, which is checked here and not
+// kept four times.
+func TestGoldenFrames(t *testing.T) {
+	sizes := [][2]int{{80, 24}, {100, 30}, {140, 45}, {200, 60}}
+	for _, sc := range screens {
+		for _, z := range sizes {
+			if z[0] != 100 && z[0] != 140 && sc.name != "datasets" && sc.name != "dataset" && sc.name != "picker" {
+				continue // checked for fit by the fuzz test
+			}
+			dark := draw(t, sc.keys, sc.state, z[0], z[1], ui.Options{Theme: "dark"})
+			fits(t, dark, z[0], z[1])
+			golden(t, fmt.Sprintf("%s-%dx%d", sc.name, z[0], z[1]), trimmed(dark))
+			for name, o := range map[string]ui.Options{"mono": {NoColor: true}, "light": {Theme: "light"}} {
+				if d := cmp.Diff(trimmed(dark), trimmed(draw(t, sc.keys, sc.state, z[0], z[1], o))); d != "" {
+					t.Errorf("%s says something else in %s:\n%s", sc.name, name, d)
+				}
+			}
+		}
+	}
+}
+
+// One frame is kept with its colours in every theme, and one in ASCII.
+func TestGoldenColours(t *testing.T) {
+	for name, o := range map[string]ui.Options{"dark": {Theme: "dark"}, "light": {Theme: "light"}, "mono": {NoColor: true}} {
+		got := draw(t, nil, nil, 100, 20, o)
+		if name == "mono" && strings.Contains(got, "38;2") {
+			t.Error("mono has colours")
+		}
+		golden(t, "colours-"+name, strings.ReplaceAll(got, "\x1b", "^")+"\n")
+	}
+	ascii := trimmed(draw(t, nil, nil, 140, 24, ui.Options{NoColor: true, ASCII: true}))
+	for _, r := range ascii {
+		if r > 126 {
+			t.Errorf("ASCII has %q", r)
+		}
+	}
+	golden(t, "ascii", ascii)
+}
+
+// fits checks that nothing is larger than the window.
+func fits(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, frame string, w, h int) {
+	t.Helper()
+	if frame == "" {
+		return
+	}
+	lines := strings.Split(frame, "\n")
+	if len(lines) > h {
+		t.Fatalf("%d lines in a window of %d×%d", len(lines), w, h)
+	}
+	for i, l := range lines {
+		if n := ansi.StringWidth(l); n > w {
+			t.Fatalf("line %d is %d cells wide in a window of %d×%d: %q", i, n, w, h, l)
+		}
+	}
+}
