@@ -119,7 +119,10 @@ func (a *actor) send(m any) bool {
 }
 
 func (a *actor) loop() {
-	defer close(a.done)
+	defer func() {
+		close(a.done)
+		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
+	}()
 	defer a.shutdown()
 	a.due, a.snapTimer = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	a.due.Stop()
@@ -312,14 +315,10 @@ func (a *actor) shutdown() {
 	if a.move != nil {
 		ids = append(ids, a.move.id)
 	}
-	for len(a.inbox) > 0 {
-		if c, ok := (<-a.inbox).(command); ok {
-			ids = append(ids, c.id)
-		}
-	}
 	for _, id := range ids {
-		a.rt.finish(id, api.TaskCancelled, "the dataset was stopped")
+		a.rt.finish(id, api.TaskCancelled, stoppedText)
 	}
+	a.drain()
 	if a.eng != nil {
 		if err := a.eng.Close(); err != nil && !errors.Is(err, context.Canceled) {
 			a.emit(api.Warn, "runtime", "closing the engine: "+err.Error())
@@ -327,6 +326,23 @@ func (a *actor) shutdown() {
 	}
 	a.run, a.move = nil, nil
 	a.rt.bus.set(a.snapshotState())
+}
+
+// stoppedText is how the commands of a dataset end that is removed, restarted or shut down.
+const stoppedText = "the dataset was stopped"
+
+// drain ends the commands that nobody will look at any more.
+func (a *actor) drain() {
+	for {
+		select {
+		case m := <-a.inbox:
+			if c, ok := m.(command); ok {
+				a.rt.finish(c.id, api.TaskCancelled, stoppedText)
+			}
+		default:
+			return
+		}
+	}
 }
 
 // verified returns what is known of a snapshot.

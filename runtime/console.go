@@ -45,6 +45,11 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 		r.finish(id, api.TaskFailed, "the dataset has too many commands waiting; try again")
 		return 0, &api.CommandError{Reason: api.Refused, Message: c.Target() + " has too many commands waiting; try again"}
 	}
+	select {
+	case <-a.done: // it ended meanwhile and does not look into its inbox any more
+		r.finish(id, api.TaskCancelled, stoppedText)
+	default:
+	}
 	return id, nil
 }
 

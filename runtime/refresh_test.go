@@ -335,3 +335,33 @@ datasets:
 	b.do(api.Hold{Dataset: "a"})
 	b.dataset("a", "refreshing again", func(d *api.Dataset) bool { return len(d.Refreshes) > n })
 }
+
+// Whatever happens to a dataset, every accepted command comes to an end.
+func TestEveryCommandEndsThoughItsDatasetIsRestarted(t *testing.T) {
+	pod := "\ndatasets:\n  - {from: 'file:a.csv', name: a, acceleration: {engine: %s}}\n"
+	b := newBed(t, map[string]string{"spicepod.yml": fmt.Sprintf(pod, "arrow"), "a.csv": csv(10)}).start()
+	b.ready("a", 10)
+	var ids []api.CommandID
+	for i := range 6 {
+		b.write("spicepod.yml", fmt.Sprintf(pod, []string{"duckdb", "arrow"}[i%2]))
+		sent := 0 // a State carries the newest api.TaskWindow ended tasks only
+		b.until("the next version", func(s *api.State) bool {
+			for _, c := range []api.Command{api.RefreshNow{Dataset: "a"}, api.Hold{Dataset: "a", On: true}, api.Hold{Dataset: "a"}} {
+				if sent == 15 {
+					break
+				}
+				if id, err := b.Runtime.Do(t.Context(), c); err == nil {
+					ids = append(ids, id)
+					sent++
+				}
+			}
+			return s.Config.Generation == i+2
+		})
+	}
+	for _, id := range ids {
+		b.task(id)
+	}
+	if len(ids) < 10 {
+		t.Errorf("only %d commands were accepted", len(ids))
+	}
+}
