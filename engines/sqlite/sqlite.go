@@ -3,7 +3,8 @@
 // A full refresh builds a new file without a journal and renames it over the old one; appends and
 // deletes are WAL transactions. Checkpoints happen only where this package asks for one, so that the
 // file can be copied while writers go on into the WAL. In memory every write makes a new database,
-// so that readers and writers never share one. The package starts no goroutines.
+// so that readers and writers never share one. A write starts one goroutine, which encodes rows, and
+// waits for it.
 package sqlite
 
 import (
