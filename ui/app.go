@@ -93,10 +93,10 @@ func (a *App) now() *Ctx {
 }
 
 // Update implements tea.Model. A panic becomes a crash report and the end of the program.
-func (a *App) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+func (a *App) Update(msg tea.Msg) (m tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
-			cmd = a.crashed(fmt.Sprint(r), string(debug.Stack()))
+			m, cmd = a, a.crashed(fmt.Sprint(r), string(debug.Stack()))
 		}
 	}()
 	return a, a.guard(a.update(a.now(), msg))

@@ -38,7 +38,7 @@ func (a *App) crashed(what, stack string) tea.Cmd {
 	return a.leave()
 }
 
-var secret = regexp.MustCompile(`(?i)("?[\w.-]*(?:password|passwd|secret|token|api_?key|s3_key|access_?key|authorization)[\w.-]*"?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)|(://[^/\s:@]+:)[^/\s@]+(@)`)
+var secret = regexp.MustCompile(`(?i)("?[\w.-]*(?:password|passwd|secret|token|api_?key|s3_key|access_?key|authorization)[\w.-]*"?\s*[:=]\s*(?:Bearer\s+|Basic\s+)?)("[^"]*"|'[^']*'|\S+)|(://[^/\s:@]+:)[^/\s@]+(@)`)
 
 // redact hides what looks like a secret.
 func redact(s string) string {

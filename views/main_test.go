@@ -1,6 +1,7 @@
 package views_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -8,6 +9,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("PITWALL_TEST_CONSOLE") != "" {
+		os.Exit(child())
+	}
 	time.Local = time.UTC
 	goleak.VerifyTestMain(m)
 }
