@@ -134,9 +134,6 @@ func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, e
 // build fills an empty database and leaves no WAL.
 func (d *database) build(ctx context.Context, w engines.Write) (int64, error) {
 	d.schema = engines.Recorded(w.Rows.Schema())
-	if err := d.exec(ctx, "CREATE TABLE "+checkpointTable+dbfile.CheckpointColumns); err != nil {
-		return 0, err
-	}
 	written, err := d.ingest(ctx, w, d.schema, "CREATE TABLE "+d.table()+" AS")
 	if err != nil {
 		return 0, err
@@ -194,7 +191,8 @@ func withView(ctx context.Context, c driver.Conn, rows *convert.Ingest, use func
 	return err
 }
 
-// putCheckpoint writes the checkpoint row of the dataset.
+// putCheckpoint writes the checkpoint row of the dataset; in files of other writers it first makes
+// what is missing of the table.
 func putCheckpoint(ctx context.Context, c driver.Conn, dataset string, schema *arrow.Schema, w engines.Write) error {
 	text, err := schemajson.Marshal(schema)
 	if err != nil {
@@ -207,6 +205,15 @@ func putCheckpoint(ctx context.Context, c driver.Conn, dataset string, schema *a
 	at := w.At
 	if at.IsZero() {
 		at = time.Now()
+	}
+	for _, ddl := range []string{
+		"CREATE TABLE IF NOT EXISTS " + checkpointTable + dbfile.CheckpointColumns,
+		"ALTER TABLE " + checkpointTable + " ADD COLUMN IF NOT EXISTS schema_json TEXT",
+		"ALTER TABLE " + checkpointTable + " ADD COLUMN IF NOT EXISTS refresh_sql TEXT",
+	} {
+		if err := execOn(ctx, c, ddl); err != nil {
+			return err
+		}
 	}
 	return execOn(ctx, c, "INSERT INTO "+checkpointTable+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
 		"VALUES ($1, $2, $3, $3, $4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+

@@ -301,7 +301,30 @@ func (c *conn) putCheckpoint(ctx context.Context, dataset string, schema *arrow.
 	if at.IsZero() {
 		at = time.Now()
 	}
+	if err := c.completeCheckpointTable(ctx); err != nil {
+		return err
+	}
 	return c.exec(ctx, "INSERT INTO "+dbfile.CheckpointTable+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
 		"VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+
 		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), at.UTC().Format(stampLayout), refresh)
+}
+
+// completeCheckpointTable makes what a file of another writer lacks of the checkpoint table.
+func (c *conn) completeCheckpointTable(ctx context.Context) error {
+	if err := c.exec(ctx, "CREATE TABLE IF NOT EXISTS "+dbfile.CheckpointTable+" "+dbfile.CheckpointColumns); err != nil {
+		return err
+	}
+	s, err := c.tableSchema(ctx, dbfile.CheckpointTable)
+	if err != nil {
+		return err
+	}
+	for _, column := range []string{"schema_json", "refresh_sql"} {
+		if s.HasField(column) {
+			continue
+		}
+		if err := c.exec(ctx, "ALTER TABLE "+dbfile.CheckpointTable+" ADD COLUMN "+column+" TEXT"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -32,9 +32,6 @@ func (c *conn) build(ctx context.Context, dataset string, schema *arrow.Schema, 
 		}
 	}
 	err = c.transaction(ctx, func() error {
-		if err := c.exec(ctx, "CREATE TABLE "+dbfile.CheckpointTable+" "+dbfile.CheckpointColumns); err != nil {
-			return err
-		}
 		if err := c.exec(ctx, "CREATE TABLE "+dbfile.Ident(dataset)+" ("+strings.Join(columns, ", ")+")"); err != nil {
 			return err
 		}
