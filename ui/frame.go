@@ -98,7 +98,23 @@ func (a *App) link(c *Ctx) string {
 	case c.Live.ShuttingDown:
 		return t.Warn.On(g.Stale + " stopping")
 	}
+	if age := c.Now.Sub(c.Live.At); age > staleAfter && reading(c.Live) {
+		return t.Warn.On(g.Stale + " stale " + Age(c.Now, c.Live.At))
+	}
 	return t.Good.On(g.Ready + " live")
+}
+
+// staleAfter is how old the newest State may be while a refresh reads, which tells its progress every
+// second.
+const staleAfter = 30 * time.Second
+
+func reading(s *api.State) bool {
+	for _, d := range s.Datasets {
+		if d.Run != nil && d.Run.Phase == api.PhaseReading {
+			return true
+		}
+	}
+	return false
 }
 
 // configBadge says which version of the spicepod runs and whether the file on disk is another.

@@ -2,8 +2,9 @@
 // registry of actions, dialogs, tables, themes and the subscription to the runtime. It knows the
 // runtime by runtime/api only, and the screens by the View interface only.
 //
-// Run starts one goroutine of its own, that ends the program on a hang-up or when the context ends,
-// and waits for it. All else happens in the program's goroutine and in Cmds, which Run waits for too.
+// Run starts two goroutines, the program and one that ends it on a hang-up or when the context ends,
+// and waits for both; only a terminal that takes no bytes any more makes it give up the program. All
+// else happens in the program's goroutine and in Cmds, which Run waits for too.
 package ui
 
 import (

@@ -29,7 +29,7 @@ func datasetActions() []ui.Action {
 			Help: "Replace the local data by a stored snapshot: pick one, see what it does, type the name.",
 			Off:  bootstrapOff,
 			Run: func(c *ui.Ctx, ts []string) tea.Cmd {
-				p := newPicker(ts[0], 0)
+				p := newPicker(ts[0], nil)
 				return tea.Batch(c.Show(p), p.load(c))
 			}},
 		ui.CommandAction(ui.Action{ID: "dataset.cancel", Title: "cancel", Kind: ui.Mutate, Keys: []string{"x"}, Bar: 5,

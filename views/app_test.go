@@ -381,3 +381,20 @@ func TestResizeStorm(t *testing.T) {
 	s.Resize(20, 5)
 	s.Wait("terminal too")
 }
+
+// Snapshot ids begin at 0; the one that is selected is the one that is picked.
+func TestBootstrapFromTheSnapshotOfIDZero(t *testing.T) {
+	c, s := start(t, 120, 32)
+	list := uitest.Snapshots(time.Now())[1:3]
+	list[1].ID = 0
+	c.SetSnapshots("lake.sales_eu", list, nil, false)
+	s.Press("2", "down")
+	s.Wait("▌ 0 ")
+	s.Press("b")
+	s.Wait("▌ · #0")
+	s.Awake()
+	s.Type("lake.sales_eu")
+	s.Press("tab", "enter")
+	s.Wait("bootstrap lake.sales_eu asked for")
+	taken(t, c, api.BootstrapFrom{Dataset: "lake.sales_eu", SnapshotID: 0})
+}

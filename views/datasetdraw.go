@@ -72,8 +72,12 @@ func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 		c.Panel("Refresh", refreshLines(c, d, left-4), left, top, false),
 		c.Panel("Snapshots", v.snapshotPanel(c, d, w-left-4), w-left, top, false))
 	if rest := h - top; rest >= 4 {
+		title := "Refresh duration"
+		if n := len(d.Refreshes); n > 0 {
+			title += fmt.Sprintf(", last %d", n)
+		}
 		out = append(out, ui.Beside(rest, []int{left, w - left},
-			c.Panel("Refresh duration, last "+fmt.Sprint(len(d.Refreshes)), chart(c, d, left-4, rest-2), left, rest, false),
+			c.Panel(title, chart(c, d, left-4, rest-2), left, rest, false),
 			c.Panel("Events", v.newest(c, w-left-2, rest-2), w-left, rest, false))...)
 	}
 	return out

@@ -116,10 +116,11 @@ func (l *eventLog) take(evs []api.Event) {
 		from = min(int(l.seen-evs[0].Seq)+1, len(evs))
 	}
 	for i := from; i < len(evs); i++ {
-		e := &evs[i]
-		if !l.shows(e) {
+		if !l.shows(&evs[i]) {
 			continue
 		}
+		e := new(api.Event) // a copy: a pointer into evs would keep all of that State's events alive
+		*e = evs[i]
 		hit := !l.query.Empty() && l.query.Match(eventRow{e})
 		if hit {
 			l.hits++

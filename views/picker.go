@@ -13,7 +13,7 @@ import (
 // what will happen, and wants the name typed.
 type picker struct {
 	dataset string
-	want    uint64 // selected first, 0 the newest usable
+	want    *uint64 // selected first, nil the newest usable
 	list    snapList
 	chosen  bool
 	at, top int
@@ -22,7 +22,7 @@ type picker struct {
 	name    ui.Edit
 }
 
-func newPicker(dataset string, want uint64) *picker { return &picker{dataset: dataset, want: want} }
+func newPicker(dataset string, want *uint64) *picker { return &picker{dataset: dataset, want: want} }
 
 // load reads the store.
 func (p *picker) load(c *ui.Ctx) tea.Cmd { return p.list.want(c, p.dataset) }
@@ -59,7 +59,7 @@ func (p *picker) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 
 // first selects the snapshot that was asked for, otherwise the newest that is not known to be bad.
 func (p *picker) first() {
-	if p.want != 0 && p.find(p.want) {
+	if p.want != nil && p.find(*p.want) {
 		return
 	}
 	for i := range p.list.list {

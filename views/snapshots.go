@@ -172,11 +172,11 @@ func (v *snapshots) Actions() []ui.Action {
 		if a.ID == "dataset.bootstrap" {
 			a.Help = "Replace the local data by the selected snapshot: see what it does, type the name."
 			a.Run = func(c *ui.Ctx, ts []string) tea.Cmd {
-				id := uint64(0)
+				p := newPicker(ts[0], nil)
 				if s, ok := v.table.Selected(); ok {
-					id = s.ID
+					id := s.ID
+					p.want = &id
 				}
-				p := newPicker(ts[0], id)
 				return tea.Batch(c.Show(p), p.load(c))
 			}
 		}
