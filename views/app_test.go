@@ -398,3 +398,25 @@ func TestBootstrapFromTheSnapshotOfIDZero(t *testing.T) {
 	s.Wait("bootstrap lake.sales_eu asked for")
 	taken(t, c, api.BootstrapFrom{Dataset: "lake.sales_eu", SnapshotID: 0})
 }
+
+// A snapshot that is written while the picker is open must not change what is picked.
+func TestPickerKeepsItsChoiceWhenTheListGrows(t *testing.T) {
+	c, s := start(t, 120, 32)
+	s.Press("b")
+	s.Wait("▌ ✓ #40")
+	s.Awake()
+	s.Type("lake.sales_eu")
+	list := uitest.Snapshots(time.Now())
+	newer := list[0]
+	newer.ID = 42
+	c.SetSnapshots("lake.sales_eu", append([]api.Snapshot{newer}, list...), nil, false)
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Snapshots.Kept++ })
+	s.Wait("#42", "▌ ✓ #40")
+	c.SetSnapshots("lake.sales_eu", list[2:], nil, false) // retention took it
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Snapshots.Kept = 2 })
+	s.Gone("#40")
+	s.Wait("▌ · #39")
+	s.Press("tab", "enter")
+	s.Wait("type the name first")
+	taken(t, c)
+}

@@ -193,7 +193,7 @@ func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 	}
 	switch v.tab {
 	case tabRefreshes:
-		v.refreshes.Click(y - 2)
+		v.refreshes.Click(y - 4) // the panel begins with the sparkline
 	case tabSnapshots:
 		v.snaps.table.Click(y - 2)
 	case tabEvents:

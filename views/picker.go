@@ -42,19 +42,32 @@ func (p *picker) Paste(s string) { p.name.Insert(s) }
 func (p *picker) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case snapsMsg:
-		if p.list.take(msg) && !p.chosen {
-			p.chosen = true
-			p.first()
-		}
+		p.answered(msg)
 	case ui.StateMsg:
-		old := p.selected()
-		cmd := p.list.want(c, p.dataset)
-		if old != nil {
-			p.find(old.ID)
-		}
-		return cmd
+		return p.list.want(c, p.dataset)
 	}
 	return nil
+}
+
+// answered takes the list of the store. The choice stays with the snapshot, not with its place: one
+// that is written meanwhile moves all others down. When the chosen one is gone, what was typed for it
+// counts no more.
+func (p *picker) answered(msg snapsMsg) {
+	old := p.selected()
+	var id uint64
+	if old != nil {
+		id = old.ID
+	}
+	switch {
+	case !p.list.take(msg):
+	case !p.chosen:
+		p.chosen = len(p.list.list) > 0
+		p.first()
+	case old == nil || !p.find(id):
+		p.buttons, p.name = ui.Buttons{}, ui.Edit{}
+		p.at = 0
+		p.first()
+	}
 }
 
 // first selects the snapshot that was asked for, otherwise the newest that is not known to be bad.

@@ -49,7 +49,14 @@ func stateLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	add("rows", rowsOf(d))
 	add("schedule", ui.Clean(d.Schedule)+heldWord(c, d))
 	if !d.NextRefresh.IsZero() {
-		add("next", ui.Clock(c.Now, d.NextRefresh)+", in "+ui.Until(c.Now, d.NextRefresh))
+		when := "in " + ui.Until(c.Now, d.NextRefresh)
+		switch {
+		case overdue(c.Now, d):
+			when = t.Warn.On("overdue for " + ui.Age(c.Now, d.NextRefresh))
+		case d.NextRefresh.Before(c.Now):
+			when = "due now"
+		}
+		add("next", ui.Clock(c.Now, d.NextRefresh)+", "+when)
 	}
 	add("last", lastWords(c, d))
 	add("durations", durations(c, d, max(w-12, 0)))
