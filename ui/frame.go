@@ -154,7 +154,7 @@ func FirstError(cfg *api.ConfigStatus) *api.Problem {
 // status is the line above the keys: what runs, and the newest toast.
 func (a *App) status(c *Ctx) string {
 	t := c.Theme
-	right := ""
+	left, right := " "+a.running(c), ""
 	if toast, more := a.newestToast(c.Now); toast.text != "" {
 		g, s := c.Glyphs.OK, t.Good
 		switch {
@@ -167,9 +167,9 @@ func (a *App) status(c *Ctx) string {
 		if more > 0 {
 			text += fmt.Sprintf(" (+%d)", more)
 		}
-		right = s.On(Cut(g+" "+text, max(c.W-4, 0)) + " ")
+		right = s.On(Cut(g+" "+text, c.W-2-min(Width(left)+1, c.W/3)) + " ")
 	}
-	return Sides(" "+a.running(c), right, c.W)
+	return Sides(left, right, c.W)
 }
 
 // running names what goes on: the commands, otherwise the refreshes and transfers of the runtime.

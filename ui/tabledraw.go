@@ -1,6 +1,9 @@
 package ui
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // layout decides which columns are drawn and how wide, for w cells.
 func (t *Table[T]) layout(w int) {
@@ -11,6 +14,7 @@ func (t *Table[T]) layout(w int) {
 		need += c.Width + 1
 	}
 	need--
+	var dropped []int
 	for need > w {
 		worst := -1
 		for j, i := range t.shown {
@@ -22,8 +26,16 @@ func (t *Table[T]) layout(w int) {
 			break
 		}
 		need -= t.Columns[t.shown[worst]].Width + 1
+		dropped = append(dropped, t.shown[worst])
 		t.shown = append(t.shown[:worst], t.shown[worst+1:]...)
 	}
+	for j := len(dropped) - 1; j >= 0; j-- { // the last that went may have left room for one before it
+		if more := t.Columns[dropped[j]].Width + 1; need+more <= w {
+			need += more
+			t.shown = append(t.shown, dropped[j])
+		}
+	}
+	slices.Sort(t.shown)
 	for _, i := range t.shown {
 		t.widths = append(t.widths, t.Columns[i].Width)
 	}

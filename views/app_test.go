@@ -116,7 +116,7 @@ func TestBootstrapFromAnOlderSnapshot(t *testing.T) {
 	s.Wait("Bootstrap lake.sales_eu from a snapshot", "reading the snapshot store")
 	answer()
 	s.Wait("checksum mismatch, cannot be used", "▌ ✓ #40", "Replaces 18,204,118 local rows with 18,193,914", "Terminates the refresh at 63%",
-		"the old data until the swap", "-10,204 rows vs now")
+		"the old data until the swap", "-10,204 rows")
 	s.Awake()
 	s.Press("up")
 	s.Wait("choose another")

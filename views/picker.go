@@ -175,7 +175,7 @@ func (p *picker) Draw(c *ui.Ctx, w, h int) []string {
 
 func (p *picker) line(c *ui.Ctx, d *api.Dataset, i, w int) string {
 	t, g, s := c.Theme, c.Glyphs, &p.list.list[i]
-	cursor, glyph, style, note := " ", g.Dot, t.Dim, "will be verified first"
+	cursor, glyph, style, note := " ", g.Dot, t.Dim, "will be verified"
 	switch s.Verified.State {
 	case api.VerifiedSum:
 		glyph, style, note = g.OK, t.Good, "verified "+ui.Age(c.Now, s.Verified.At)+" ago"
@@ -186,9 +186,9 @@ func (p *picker) line(c *ui.Ctx, d *api.Dataset, i, w int) string {
 		cursor = t.Accent.On(g.Cursor)
 	}
 	if s.Rows >= 0 && usable(s) == "" && d.HasData {
-		note += ", " + ui.Signed(s.Rows-d.Rows) + " rows vs now"
+		note += ", " + ui.Signed(s.Rows-d.Rows) + " rows"
 	}
-	line := fmt.Sprintf("%s %s #%-6d %s  %-4s %8s  %s", cursor, style.On(glyph), s.ID, s.ShortChecksum(), ui.Age(c.Now, s.Created), ui.Bytes(s.Bytes), style.On(note))
+	line := fmt.Sprintf("%s %s #%-5d %s  %-4s %8s  %s", cursor, style.On(glyph), s.ID, s.ShortChecksum(), ui.Age(c.Now, s.Created), ui.Bytes(s.Bytes), style.On(note))
 	return ui.Pad(line, w)
 }
 
