@@ -57,7 +57,7 @@ func (d *Confirm) Key(c *Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
-func (d *Confirm) ready() bool { return d.Name == "" || d.typed.Text() == d.Name }
+func (d *Confirm) ready() bool { return d.Name == "" || d.typed.Text() == Clean(d.Name) }
 
 // Draw implements Dialog.
 func (d *Confirm) Draw(c *Ctx, w, h int) []string {

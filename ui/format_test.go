@@ -69,6 +69,9 @@ func TestWidthIsThatOfGraphemes(t *testing.T) {
 		if got, want := Width(s), ansi.StringWidth(s); got != want {
 			rt.Fatalf("Width(%q) = %d, want %d", s, got, want)
 		}
+		if c := Clean(s); ansi.StringWidth(c) != ansi.StringWidthWc(c) || Clean(c) != c {
+			rt.Fatalf("Clean(%q) = %q, whose width depends on the terminal", s, c)
+		}
 	})
 }
 

@@ -73,10 +73,28 @@ func Clean(s string) string {
 			b.WriteByte(' ')
 		case r == utf8.RuneError, unicode.Is(unicode.Cc, r):
 			b.WriteByte('?')
-		case unicode.Is(unicode.Cf, r) && r != 0x200d, unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
 		default:
 			b.WriteRune(r)
 		}
+	}
+	return sameWidth(b.String())
+}
+
+// sameWidth replaces the characters that terminals do not agree upon: those that take as many cells
+// as their graphemes on some and as their code points on others.
+func sameWidth(s string) string {
+	if ansi.StringWidth(s) == ansi.StringWidthWc(s) {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		c := firstCluster(s)
+		s = s[len(c):]
+		if ansi.StringWidth(c) != ansi.StringWidthWc(c) {
+			c = "?"
+		}
+		b.WriteString(c)
 	}
 	return b.String()
 }

@@ -388,7 +388,9 @@ func TestBootstrapFromTheSnapshotOfIDZero(t *testing.T) {
 	list := uitest.Snapshots(time.Now())[1:3]
 	list[1].ID = 0
 	c.SetSnapshots("lake.sales_eu", list, nil, false)
-	s.Press("2", "down")
+	s.Press("2")
+	s.Wait("▌ 40 ")
+	s.Press("down")
 	s.Wait("▌ 0 ")
 	s.Press("b")
 	s.Wait("▌ · #0")

@@ -113,7 +113,7 @@ func usable(s *api.Snapshot) string {
 
 func (p *picker) ready(c *ui.Ctx) bool {
 	s := p.selected()
-	return s != nil && usable(s) == "" && p.name.Text() == p.dataset &&
+	return s != nil && usable(s) == "" && p.name.Text() == ui.Clean(p.dataset) &&
 		api.Refusal(c.Live, api.BootstrapFrom{Dataset: p.dataset, SnapshotID: s.ID}) == ""
 }
 

@@ -184,3 +184,21 @@ func (o screenWriter) Write(p []byte) (int, error) {
 	_, err := o.s.em.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
 	return len(p), err
 }
+
+// Click presses and lets go the left button of the mouse.
+func (s *Screen) Click(x, y int) {
+	s.em.SendMouse(uv.MouseClickEvent{X: x, Y: y, Button: uv.MouseLeft})
+	s.em.SendMouse(uv.MouseReleaseEvent{X: x, Y: y, Button: uv.MouseLeft})
+}
+
+// Wheel turns the wheel of the mouse by one notch.
+func (s *Screen) Wheel(down bool) {
+	b := uv.MouseWheelUp
+	if down {
+		b = uv.MouseWheelDown
+	}
+	s.em.SendMouse(uv.MouseWheelEvent{X: 5, Y: 5, Button: b})
+}
+
+// Paste pastes text.
+func (s *Screen) Paste(text string) { s.em.Paste(text) }
