@@ -13,5 +13,6 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	}
 	time.Local = time.UTC
-	goleak.VerifyTestMain(m)
+	// Ultraviolet's reader sends an event that came with the end of the program to nobody, for ever.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/charmbracelet/ultraviolet.(*TerminalReader).sendEvents"))
 }
