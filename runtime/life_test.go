@@ -94,6 +94,9 @@ func TestRestartKeepsFilesAndBootstrapsWhatIsGone(t *testing.T) {
 		if d.Snapshots.Booted == nil || d.Snapshots.Booted.Rows != 100 || len(d.Refreshes) != 0 {
 			t.Errorf("%s: booted %+v, refreshes %+v", n, d.Snapshots.Booted, d.Refreshes)
 		}
+		if d.Snapshots.Newest.Verified.State != api.VerifiedSum {
+			t.Errorf("%s: its bytes were just checked, but it shows %+v", n, d.Snapshots.Newest.Verified)
+		}
 	}
 	if task := b.do(api.RefreshNow{Dataset: "duck"}); task.State != api.TaskDone {
 		t.Fatalf("refresh: %+v", task)

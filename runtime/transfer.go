@@ -75,6 +75,9 @@ func (a *actor) inStore(l storeLook) {
 	case l.err != nil:
 		a.st.Snapshots.LastErr = a.explain(l.err).Message
 	default:
+		if l.newest != nil {
+			l.newest.Verified = a.verified(l.newest.ID)
+		}
 		a.st.Snapshots.Newest, a.st.Snapshots.Kept = l.newest, l.kept
 	}
 }
