@@ -154,25 +154,20 @@ func (e *Engine) foldLater(ctx context.Context, d *database) {
 	_ = e.fold(context.WithoutCancel(ctx), d) // the WAL stays and is read; the next writer reports trouble
 }
 
-// rewrite copies the content without free space and returns its rows. The count is of the same
-// moment: it is taken from the copy by Export, and here from the source between writes.
+// rewrite copies the content without free space and returns its rows. It works on a copy, so that
+// writers do not wait and the rows are those of a known moment; the disk holds both for a while.
 func (e *Engine) rewrite(ctx context.Context, dst string) (int64, error) {
-	if err := e.writer.Lock(ctx); err != nil {
-		return 0, err
-	}
-	b, err := e.borrow(ctx)
+	plain := dbfile.TempPath(dst, "")
+	defer dbfile.Discard(plain)
+	rows, err := e.copy(ctx, plain)
 	if err != nil {
-		e.writer.Unlock()
 		return 0, err
 	}
-	defer b.done()
-	rows, err := b.conn.count(ctx, e.o.Dataset)
+	c, err := connect(ctx, plain, closing)
 	if err != nil {
-		e.writer.Unlock()
 		return 0, err
 	}
-	defer e.writer.Unlock()
-	return rows, b.conn.exec(ctx, "VACUUM INTO "+dbfile.Text(dst))
+	return rows, errors.Join(c.exec(ctx, "VACUUM INTO "+dbfile.Text(dst)), c.Close())
 }
 
 // Adopt makes src the content; see engines.FileEngine.
