@@ -49,7 +49,7 @@ func TestArray(t *testing.T) {
 			mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 			defer mem.AssertSize(t, 0)
 			padded := strings.Replace(tt.in, "[", "[null, ", 1)
-			whole, _, err := array.FromJSON(mem, tt.from, strings.NewReader(padded), array.WithUseNumber())
+			whole, _, err := array.FromJSON(mem, tt.from, strings.NewReader(padded))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestArray(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer got.Release()
-			want, _, err := array.FromJSON(mem, tt.to, strings.NewReader(tt.want), array.WithUseNumber())
+			want, _, err := array.FromJSON(mem, tt.to, strings.NewReader(tt.want))
 			if err != nil {
 				t.Fatal(err)
 			}

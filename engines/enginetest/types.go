@@ -77,7 +77,7 @@ func typeCases() []typeCase {
 // table returns a reader of one column c of the case, with metadata, and what must come back.
 func (c typeCase) table(t testing.TB) (array.RecordReader, arrow.RecordBatch) {
 	t.Helper()
-	values, _, err := array.FromJSON(memory.DefaultAllocator, c.typ, strings.NewReader(c.values), array.WithUseNumber())
+	values, _, err := array.FromJSON(memory.DefaultAllocator, c.typ, strings.NewReader(c.values))
 	if err != nil {
 		t.Fatalf("%s: %v", c.typ, err)
 	}

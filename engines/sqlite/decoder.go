@@ -113,6 +113,6 @@ func (d *decoder) column(i int, t arrow.DataType) (arrow.Array, error) {
 	}
 	list := io.MultiReader(bytes.NewReader([]byte("[")), bytes.NewReader(bytes.Clone(buf.Bytes())), bytes.NewReader([]byte("]")))
 	buf.Reset()
-	c, _, err := array.FromJSON(memory.DefaultAllocator, t, list, array.WithUseNumber())
+	c, _, err := array.FromJSON(memory.DefaultAllocator, t, list)
 	return c, err
 }

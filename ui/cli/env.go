@@ -32,7 +32,7 @@ func Logger(format string, f *os.File) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(f, nil)), nil
 	case "text":
 		plain := !term.IsTerminal(f.Fd()) || os.Getenv("NO_COLOR") != ""
-		return slog.New(tint.NewHandler(f, &tint.Options{NoColor: plain})), nil
+		return slog.New(tint.NewTextHandler(f, &tint.Options{NoColor: plain})), nil
 	default:
 		return nil, fmt.Errorf("--log-format is text or json, not %q", format)
 	}

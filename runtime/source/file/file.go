@@ -252,10 +252,10 @@ type reader struct {
 	cur  array.RecordReader
 	err  error
 
-	refs        atomic.Int64
-	done, total int64
-	before      atomic.Int64 // bytes of the files already finished
-	now         atomic.Pointer[input]
+	refs   atomic.Int64
+	total  int64
+	before atomic.Int64 // bytes of the files already finished
+	now    atomic.Pointer[input]
 }
 
 var _ source.Reader = (*reader)(nil)
