@@ -206,6 +206,9 @@ func TestServeRefusesABrokenSpicepodAndASecondProcess(t *testing.T) {
 	if _, errs, code := run(t, dir, "serve"); code != 1 || !strings.Contains(errs, "engin") || !strings.Contains(errs, "spicepod.yml:7") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
+	if _, errs, code := run(t, t.TempDir(), "serve"); code != 1 || !strings.Contains(errs, "pitwall demo") {
+		t.Errorf("a folder without a spicepod: exit code %d: %s", code, errs)
+	}
 	dir = folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
 	startServe(t, dir, "loaded 1 rows")
 	if _, errs, code := run(t, dir, "serve"); code != 1 || !strings.Contains(errs, "--data-dir") {

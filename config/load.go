@@ -103,7 +103,7 @@ func choose(dir string, names []string) (string, error) {
 	first := filepath.Join(dir, names[0])
 	switch len(found) {
 	case 0:
-		return first, &pathProblem{"the directory has no " + strings.Join(names, " or "), ""}
+		return first, &pathProblem{"the directory has no " + strings.Join(names, " or "), "write one (the README shows a minimal one), name it with --pod FILE, or look at one that runs: pitwall demo"}
 	case 1:
 		return filepath.Join(dir, found[0]), nil
 	}
