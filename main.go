@@ -59,7 +59,7 @@ func root() *cobra.Command {
 	p := c.PersistentFlags()
 	p.StringVar(&f.pod, "pod", ".", "spicepod file, or the folder it is in")
 	p.StringVar(&f.dataDir, "data-dir", "", "folder of the database files (default .spice/data beside the spicepod)")
-	p.BoolVar(&f.readOnly, "read-only", false, "refuse every action that changes something")
+	p.BoolVar(&f.readOnly, "read-only", false, "refuse every action that changes something, and write no snapshots")
 	p.BoolVar(&f.noColor, "no-color", false, "draw without colours (also NO_COLOR)")
 	p.BoolVar(&f.ascii, "ascii", false, "draw with ASCII signs only")
 	p.StringVar(&f.theme, "theme", "auto", "auto, dark or light")
@@ -81,7 +81,10 @@ func serve(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.Run(c.Context())
+			if err := s.Run(c.Context()); err != nil {
+				return err
+			}
+			return cli.Interrupted(c.Context())
 		},
 	}
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")

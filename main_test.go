@@ -179,15 +179,16 @@ func startServe(t *testing.T, dir, want string, args ...string) (*exec.Cmd, func
 }
 
 func TestServeStopsCleanlyOnASignal(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGTERM: 0, syscall.SIGINT: 130} {
 		dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
 		c, rest := startServe(t, dir, "loaded 1 rows", "--log-format", "json")
 		if err := c.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
 		log := rest()
-		if err := c.Wait(); err != nil {
-			t.Errorf("%s: %v\n%s", sig, err, log)
+		_ = c.Wait()
+		if got := c.ProcessState.ExitCode(); got != code {
+			t.Errorf("%s: exit code %d, want %d\n%s", sig, got, code, log)
 		}
 		lines := strings.Split(strings.TrimSpace(log), "\n")
 		for _, l := range lines {

@@ -74,7 +74,10 @@ func engineParams(e EngineName) []string {
 }
 
 // sourceParams are the params of a dataset pitwall acts on.
-func sourceParams() []string { return []string{"file_format"} }
+func sourceParams() []string {
+	return []string{"file_format", "csv_delimiter", "csv_has_header", "has_header", "schema_infer_max_records",
+		"csv_schema_infer_max_records"}
+}
 
 // fileFormats are the formats of files pitwall can load, with the endings that imply them.
 func fileFormats() map[string]string {

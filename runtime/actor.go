@@ -54,6 +54,8 @@ type actor struct {
 	move *transferJob
 	// wantSnapshot is a snapshot to begin when the running transfer has ended.
 	wantSnapshot *snapshotRequest
+	// verifies wait for the running transfer.
+	verifies []command
 
 	retryMode string      // mode of the refresh that is retried
 	attempt   int         // failed attempts in a row of the refresh under way
@@ -255,7 +257,7 @@ func (a *actor) snapshotState() *api.Dataset {
 	if a.run != nil {
 		a.st.Run = a.run.progress(time.Now())
 	}
-	if a.move != nil {
+	if a.move != nil && a.move.step.Load() != nil { // an open may find that there is nothing to bootstrap
 		a.st.Snapshots.Run = a.move.progress()
 	}
 	d := a.st
@@ -314,6 +316,9 @@ func (a *actor) shutdown() {
 	}
 	if a.move != nil {
 		ids = append(ids, a.move.id)
+	}
+	for _, v := range a.verifies {
+		ids = append(ids, v.id)
 	}
 	for _, id := range ids {
 		a.rt.finish(id, api.TaskCancelled, stoppedText)

@@ -131,6 +131,9 @@ func TestFlippedSnapshotIsNotLoaded(t *testing.T) {
 			}
 			b.start()
 			for name := range fileEngineFiles {
+				b.dataset(name, "has a newest snapshot that is known to be damaged", func(d *api.Dataset) bool {
+					return d.Snapshots.Newest != nil && d.Snapshots.Newest.Verified.State == api.VerifyFailed
+				})
 				if rows > 0 {
 					d := b.dataset(name, "fell back", func(d *api.Dataset) bool { return d.HasData })
 					if d.Rows != rows || d.Snapshots.Booted.ID != 1 || len(d.Snapshots.Booted.Rejected) != 1 || !strings.Contains(d.Snapshots.Booted.Rejected[0], "SHA-256") {
@@ -169,6 +172,37 @@ func TestDamagedSnapshotLeavesTheRunningDataAlone(t *testing.T) {
 		}
 		if task := b.do(api.VerifySnapshot{Dataset: name}); task.State != api.TaskFailed {
 			t.Errorf("%s: verify: %+v", name, task)
+		}
+	}
+}
+
+// As many verifications as there are snapshots, asked for at once: each is done, and says what it found.
+func TestVerificationsQueueAndFindTheDamagedOne(t *testing.T) {
+	b := snapshotted(t, "warn", 3)
+	b.start()
+	for name := range fileEngineFiles {
+		b.ready(name, 30)
+		flip(t, b.objects(name)[1])
+		var ids []api.CommandID
+		for i := range uint64(3) {
+			id, err := b.Runtime.Do(t.Context(), api.VerifySnapshot{Dataset: name, SnapshotID: i})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+		for i, id := range ids {
+			want := api.TaskDone
+			if i == 1 {
+				want = api.TaskFailed
+			}
+			if task := b.task(id); task.State != want {
+				t.Errorf("%s: snapshot %d: %+v", name, i, task)
+			}
+		}
+		list, err := b.Runtime.Snapshots(t.Context(), name)
+		if err != nil || list[0].Verified.State != api.VerifiedSum || list[1].Verified.State != api.VerifyFailed || list[2].Verified.State != api.VerifiedSum {
+			t.Errorf("%s: %+v, %v", name, list, err)
 		}
 	}
 }

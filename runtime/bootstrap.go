@@ -130,6 +130,7 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 	})
 	for _, r := range b.Rejected {
 		rejected = append(rejected, r.Error())
+		a.found(r)
 		if err == nil {
 			a.emit(api.Warn, "bootstrap", r.Error()+"; trying the next older one", hintField(r.Hint)...)
 		}

@@ -62,7 +62,7 @@ func engineHint(e *engines.Error) string {
 	case engines.Locked:
 		return "another process has " + e.Path + " open; stop it"
 	case engines.Schema:
-		return "the old data goes on serving; to accept the new columns set on_schema_change: sync_all_columns, or delete the local file"
+		return "the old data goes on serving; bring the source's columns back"
 	case engines.Corrupt:
 		return "restart pitwall: it sets the damaged file aside and loads a snapshot or the source"
 	default:

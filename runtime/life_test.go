@@ -152,6 +152,10 @@ func TestForcedSnapshotIsWrittenThoughNothingChanged(t *testing.T) {
 func TestReadOnlyRefusesBelowTheConsole(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": threeEngines, "a.csv": csv(10)}).start(func(o *launch.Options) { o.ReadOnly = true })
 	b.ready("duck", 10)
+	b.ready("lite", 10)
+	if _, err := os.Stat(filepath.Join(b.dir, "snaps", "metadata.json")); err == nil {
+		t.Error("a read-only process wrote into the snapshot store")
+	}
 	for _, c := range []api.Command{api.RefreshNow{Dataset: "duck"}, api.CancelRefresh{Dataset: "duck"}, api.SnapshotNow{Dataset: "duck"},
 		api.BootstrapFrom{Dataset: "duck"}, api.Hold{Dataset: "duck", On: true}} {
 		if _, err := b.Runtime.Do(t.Context(), c); api.ReasonOf(err) != api.ReadOnly {

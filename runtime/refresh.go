@@ -155,6 +155,9 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, cfg *config.Dataset, 
 	}
 	m.at = time.Now().UTC().Truncate(time.Millisecond)
 	w := engines.Write{Mode: engines.Replace, Rows: c, At: m.at, RefreshSQL: cfg.Acceleration.RefreshSQL}
+	if err := a.checkSchema(ctx, cfg, config.RefreshMode(j.mode), eng, r, acceptSchema); err != nil {
+		return err
+	}
 	if j.mode == string(config.RefreshAppend) {
 		rows, err := newer(ctx, c, eng, cfg.TimeColumn)
 		if err != nil {
@@ -162,8 +165,6 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, cfg *config.Dataset, 
 		}
 		defer rows.Release()
 		w.Mode, w.Rows = engines.Append, rows
-	} else if err := a.checkSchema(ctx, cfg, eng, r, acceptSchema); err != nil {
-		return err
 	}
 	if m.stats, err = eng.Write(ctx, w); err != nil {
 		return err

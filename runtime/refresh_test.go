@@ -312,6 +312,32 @@ func TestSchemaChangeKeepsTheOldDataAndListsWhatChanged(t *testing.T) {
 	}
 }
 
+func TestSchemaChangeOfAnAppendDatasetSaysWhatHelps(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - from: file:a.csv
+    name: disk
+    time_column: at
+    time_format: unix_seconds
+    acceleration: {engine: sqlite, mode: file, refresh_mode: append}
+  - from: file:a.csv
+    name: memory
+    time_column: at
+    time_format: unix_seconds
+    acceleration: {refresh_mode: append}
+`, "a.csv": "at,v\n1,1\n"}).start()
+	b.ready("disk", 1)
+	b.ready("memory", 1)
+	b.write("a.csv", "at,v,extra\n1,1,1\n2,2,2\n")
+	for name, hint := range map[string]string{"disk": "delete ", "memory": "restart"} {
+		task := b.do(api.RefreshNow{Dataset: name})
+		d := b.failing(name)
+		if !strings.Contains(task.Detail, "column extra (int64) is new") || !strings.Contains(d.Hint, hint) || strings.Contains(d.Hint, "on_schema_change") || d.Rows != 1 {
+			t.Errorf("%s: %q / %q, %d rows", name, task.Detail, d.Hint, d.Rows)
+		}
+	}
+}
+
 func TestIntervalRefreshesAndHold(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": `
 datasets:

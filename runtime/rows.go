@@ -208,21 +208,31 @@ func checkTimeColumn(s *arrow.Schema, column string, f config.TimeFormat) error 
 	return &settingError{fmt.Sprintf("time_column %q is %s, but time_format is %s", column, t, f), "set time_format to " + strings.Join(names, " or ")}
 }
 
-// checkSchema refuses a full refresh whose columns differ from those that are served, unless
-// on_schema_change accepts it or the spicepod itself was changed.
-func (a *actor) checkSchema(ctx context.Context, cfg *config.Dataset, eng engines.Engine, r source.Reader, accept bool) error {
-	if accept || cfg.OnSchemaChange == config.SchemaSyncAll {
+// checkSchema refuses a refresh whose columns differ from those that are served. A full refresh may
+// change them where on_schema_change accepts it or the spicepod itself was changed.
+func (a *actor) checkSchema(ctx context.Context, cfg *config.Dataset, mode config.RefreshMode, eng engines.Engine, r source.Reader, accept bool) error {
+	replace := mode != config.RefreshAppend
+	if replace && (accept || cfg.OnSchemaChange == config.SchemaSyncAll) {
 		return nil
 	}
 	info, err := eng.Info(ctx)
 	if err != nil || info.Schema == nil {
 		return err
 	}
-	diff := schemaDiff(info.Schema, engines.Recorded(r.Schema()), cfg.OnSchemaChange == config.SchemaAppendNew)
+	diff := schemaDiff(info.Schema, engines.Recorded(r.Schema()), replace && cfg.OnSchemaChange == config.SchemaAppendNew)
 	if len(diff) == 0 {
 		return nil
 	}
-	return &engines.Error{Op: "refresh", Dataset: cfg.Name, Path: a.file, Kind: engines.Schema,
+	hint := "the old data goes on serving; to accept the new columns set on_schema_change: sync_all_columns"
+	switch {
+	case replace:
+	case a.file == "":
+		hint = "the old data goes on serving; append can't change its columns: undo the change at the source, or restart pitwall to load anew"
+	default:
+		hint = "the old data goes on serving; append can't change its columns: undo the change at the source, or delete " + a.file +
+			" and start once with snapshots: create_only to load anew"
+	}
+	return &engines.Error{Op: "refresh", Dataset: cfg.Name, Path: a.file, Kind: engines.Schema, Hint: hint,
 		Err: fmt.Errorf("the source's columns changed: %s", strings.Join(diff, "; "))}
 }
 

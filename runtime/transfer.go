@@ -103,6 +103,9 @@ func (a *actor) usesSnapshots() string {
 
 // creates returns why the dataset writes no snapshots, "" when it does.
 func (a *actor) creates() string {
+	if a.rt.o.ReadOnly {
+		return "read-only: this process writes no snapshots"
+	}
 	if a.cfg().Acceleration.Snapshots == config.SnapshotsBootstrapOnly {
 		return "snapshots: bootstrap_only never writes"
 	}
@@ -140,5 +143,10 @@ func (a *actor) transferred(m transferred) {
 	if w := a.wantSnapshot; w != nil {
 		a.wantSnapshot = nil
 		a.beginSnapshot(*w)
+	}
+	for a.move == nil && len(a.verifies) > 0 {
+		v := a.verifies[0]
+		a.verifies = a.verifies[1:]
+		a.command(v)
 	}
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,24 +11,17 @@ import (
 
 // beginVerify reads a stored snapshot and checks its bytes.
 func (a *actor) beginVerify(id api.CommandID, snapshot uint64) {
-	if a.move != nil {
-		a.rt.finish(id, api.TaskFailed, "a "+a.move.kind+" is running")
+	if a.move != nil { // one after the other, behind what runs
+		a.verifies = append(a.verifies, command{id, api.VerifySnapshot{Dataset: a.cfg().Name, SnapshotID: snapshot}})
 		return
 	}
 	a.transfer("verify", id, func(t *transferJob) func(*actor) {
 		err := a.rt.snaps.Verify(t.ctx, a.cfg().Name, snapshot, func(done, total int64) { t.at("verify", done, total, snapshot) })
-		v := api.Verification{State: api.VerifiedSum, At: time.Now()}
-		if err != nil {
-			v = api.Verification{State: api.VerifyFailed, At: time.Now(), Detail: err.Error()}
-			switch snapshots.KindOf(err) {
-			case snapshots.Missing:
-				v.State = api.VerifyGone
-			case snapshots.Corrupt:
-			default:
-				v.State = api.Unverified
-			}
+		if e := (*snapshots.Error)(nil); errors.As(err, &e) {
+			a.found(e)
+		} else if err == nil {
+			a.check(snapshot, api.Verification{State: api.VerifiedSum, At: time.Now()})
 		}
-		a.check(snapshot, v)
 		return func(a *actor) {
 			if err != nil {
 				f := a.explain(err)
@@ -38,6 +32,23 @@ func (a *actor) beginVerify(id api.CommandID, snapshot uint64) {
 			a.rt.finish(id, api.TaskDone, fmt.Sprintf("snapshot %d is sound: size and SHA-256 are those recorded", snapshot))
 		}
 	})
+}
+
+// found remembers what a fault says of a stored snapshot: that it is damaged or gone.
+func (a *actor) found(e *snapshots.Error) {
+	if e.Snapshot == nil {
+		return
+	}
+	v := api.Verification{At: time.Now(), Detail: e.Error()}
+	switch e.Kind {
+	case snapshots.Missing:
+		v.State = api.VerifyGone
+	case snapshots.Corrupt:
+		v.State = api.VerifyFailed
+	default: // it says nothing of the snapshot
+		return
+	}
+	a.check(*e.Snapshot, v)
 }
 
 // check remembers the result of a verification.

@@ -30,12 +30,7 @@ func Refusal(s *State, c Command) string {
 	case BootstrapFrom:
 		return refuseBootstrap(d)
 	case VerifySnapshot:
-		if d.Snapshots.Off != "" {
-			return d.Snapshots.Off
-		}
-		if d.Snapshots.Run != nil {
-			return "a " + d.Snapshots.Run.Kind + " is running"
-		}
+		return d.Snapshots.Off
 	case Hold:
 		if c.On == d.Held {
 			if c.On {

@@ -104,9 +104,10 @@ func Decode(b []byte) (*File, error) {
 		if bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
 			return nil, fmt.Errorf("metadata.json: %s is null", m.name)
 		}
-	}
-	if *version != FormatVersion {
-		return nil, fmt.Errorf("metadata.json has format-version %d; only %d is known", *version, FormatVersion)
+		// First of all: what another version holds besides is not ours to judge.
+		if *version != FormatVersion {
+			return nil, fmt.Errorf("metadata.json has format-version %d; only %d is known", *version, FormatVersion)
+		}
 	}
 	f := &File{Location: *location, LastUpdatedMs: *updated, Datasets: map[string]*Dataset{}}
 	for name, raw := range members {

@@ -61,6 +61,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no JSON", "<html>", "not valid JSON"},
 		{"empty", "", "not valid JSON"},
 		{"format version 2", strings.Replace(good, `"format-version": 1`, `"format-version": 2`, 1), "format-version 2"},
+		{"format version 2 and nothing else", `{"format-version":2}`, "format-version 2"},
 		{"no format version", `{"location":"x","last-updated-ms":1}`, "no format-version"},
 		{"null location", `{"format-version":1,"location":null,"last-updated-ms":1}`, "location is null"},
 		{"stray key", `{"format-version":1,"location":"x","last-updated-ms":1,"note":"hi"}`, `"note" is not a dataset record`},

@@ -29,6 +29,9 @@ const (
 	// lockPoll is how often a waiting writer looks whether the lock is free; a commit of metadata.json
 	// holds it for a few milliseconds.
 	lockPoll = 2 * time.Millisecond
+	// sweepAge is how old an unfinished file must be before it is looked at: its writer locks it right
+	// after it made it.
+	sweepAge = time.Minute
 )
 
 // fileStore does the conditional writes on a local disk. gocloud's fileblob checks for existence and
@@ -56,6 +59,9 @@ func openFile(location, dir string) (*Store, error) {
 		root = filepath.Join(dir, root)
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, err
+	}
+	if err := sweep(root, time.Now().Add(-sweepAge)); err != nil {
 		return nil, err
 	}
 	b, err := fileblob.OpenBucket(root, &fileblob.Options{Metadata: fileblob.MetadataDontWrite, NoTempDir: true})
@@ -139,6 +145,10 @@ func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
+	// Held until the file is closed or the process is gone; see sweep.
+	if err := syscall.Flock(int(tmp.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("lock %s: %w", tmp.Name(), err)
+	}
 	if _, err := io.Copy(tmp, &ctxReader{ctx: ctx, r: r}); err != nil {
 		return err
 	}
@@ -155,6 +165,29 @@ func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish
 		return err
 	}
 	return syncDir(dir)
+}
+
+// sweep removes the unfinished files of killed processes: those made before a time that nobody holds a
+// lock on.
+func sweep(root string, before time.Time) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), tempPrefix) {
+			return err
+		}
+		f, err := os.Open(p)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		st, err := f.Stat()
+		if err != nil || st.ModTime().After(before) || syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			return err
+		}
+		return os.Remove(p)
+	})
 }
 
 // makeDir creates dir below root and syncs every directory that got a new entry.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 	"go.uber.org/goleak"
@@ -135,6 +136,53 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 type failing struct{ err error }
 
 func (f *failing) Read([]byte) (int, error) { return 0, f.err }
+
+// What a killed writer left is removed at the next start; what somebody writes just now is not.
+func TestUnfinishedFilesOfTheDeadAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	long := time.Now().Add(-time.Hour)
+	dead, fresh := filepath.Join(dir, "a", ".tmp-dead"), filepath.Join(dir, "a", ".tmp-fresh")
+	if err := os.Mkdir(filepath.Join(dir, "a"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{dead, fresh} {
+		if err := os.WriteFile(p, []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(dead, long, long); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	exists := func(p string) bool { _, err := os.Stat(p); return err == nil }
+	if exists(dead) || !exists(fresh) {
+		t.Errorf("the dead one is there: %v, the fresh one: %v", exists(dead), exists(fresh))
+	}
+	// A slow upload that began an hour ago goes on while another process starts.
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- s.Create(context.Background(), "a/slow", r) }()
+	if _, err := w.Write([]byte("first half, ")); err != nil {
+		t.Fatal(err)
+	}
+	all, _ := filepath.Glob(filepath.Join(dir, "a", ".tmp-*"))
+	for _, p := range all {
+		if err := os.Chtimes(p, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir)
+	if _, err := w.Write([]byte("second half")); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "a", "slow")); err != nil || string(b) != "first half, second half" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
 
 func TestLocations(t *testing.T) {
 	dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,7 +34,7 @@ func csvSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) 
 	r.Comma = o.comma(in.path)
 	r.ReuseRecord = true
 	var fields []arrow.Field
-	for n := 0; n < o.infer(); n++ {
+	for n := 0; !o.learned(n, in.read.Load()); n++ {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -115,7 +116,7 @@ func openCSV(_ context.Context, in *input, o *Options, want *arrow.Schema) (arra
 	}
 	r := arrowcsv.NewReader(skipBOM(in), arrow.NewSchema(fields, nil), arrowcsv.WithComma(o.comma(in.path)),
 		arrowcsv.WithHeader(o.HasHeader), arrowcsv.WithChunk(batchRows), arrowcsv.WithNullReader(false, ""))
-	return &csvReader{newPadded(r, want), in.path}, nil
+	return &csvReader{RecordReader: newPadded(r, want), path: in.path, o: o, fields: fields}, nil
 }
 
 // csvColumns reads the header and rewinds.
@@ -137,7 +138,9 @@ func csvColumns(in *input, o *Options) ([]string, error) {
 // csvReader explains the errors of arrow-go's reader.
 type csvReader struct {
 	array.RecordReader
-	path string
+	path   string
+	o      *Options
+	fields []arrow.Field // of the file
 }
 
 func (r *csvReader) Err() error {
@@ -148,10 +151,39 @@ func (r *csvReader) Err() error {
 	if e := csvFault(r.path, err); e != err {
 		return e
 	}
-	var num interface{ Unwrap() error }
-	if errors.As(err, &num) || strings.Contains(err.Error(), "strconv") || strings.Contains(err.Error(), "parse") {
-		return &source.Error{Kind: source.Damaged, Place: r.path, Err: err,
-			Hint: "a value does not fit the type that the first records suggest; raise params.schema_infer_max_records"}
+	if place, why := r.misfit(); why != nil {
+		return &source.Error{Kind: source.Damaged, Place: place, Err: why,
+			Hint: "correct the value, or set params.schema_infer_max_records so high that it is among the records that decide the type"}
 	}
 	return err
+}
+
+// misfit reads the file once more to find the first value that does not fit the type of its column:
+// the reader of record batches does not say where it stopped.
+func (r *csvReader) misfit() (place string, why error) {
+	f, err := os.Open(r.path)
+	if err != nil {
+		return "", nil
+	}
+	defer f.Close()
+	c := csv.NewReader(skipBOM(f))
+	c.Comma = r.o.comma(r.path)
+	c.ReuseRecord = true
+	for n := 0; ; n++ {
+		row, err := c.Read()
+		if err != nil {
+			return "", nil
+		}
+		if n == 0 && r.o.HasHeader {
+			continue
+		}
+		for i, v := range row {
+			t := r.fields[i].Type
+			if w := wider(t, guess(v)); arrow.TypeEqual(w, t) || t.ID() == arrow.STRING {
+				continue
+			}
+			line, col := c.FieldPos(i)
+			return fmt.Sprintf("%s:%d:%d", r.path, line, col), fmt.Errorf("column %s is %s, but here it is %q", r.fields[i].Name, t, v)
+		}
+	}
 }

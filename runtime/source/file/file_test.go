@@ -119,6 +119,10 @@ func TestTextFormats(t *testing.T) {
 `,
 		},
 		{
+			name: "integers beyond 64 bits keep their digits", files: map[string]string{"a.csv": "a\n1\n18446744073709551615\n"}, path: "a.csv",
+			types: "a:utf8", rows: `{"a":"1"}` + "\n" + `{"a":"18446744073709551615"}` + "\n",
+		},
+		{
 			name: "tsv", files: map[string]string{"a.tsv": "a\tb\n1\t2\n"}, path: "a.tsv", types: "a:int64 b:int64", rows: `{"a":1,"b":2}` + "\n",
 		},
 		{
@@ -185,7 +189,9 @@ func TestFaultsNamePlaceCauseAndKind(t *testing.T) {
 		{"unknown format", nil, "a", map[string]string{"file_format": "avro"}, source.Unsupported, []string{"avro", "parquet"}},
 		{"ragged row", map[string]string{"a.csv": "a,b\n1,2\n3\n"}, "a.csv", nil, source.Damaged, []string{"a.csv:3", "number of fields"}},
 		{"ragged row far down", map[string]string{"a.csv": "a,b\n" + strings.Repeat("1,2\n", 3000) + "3\n"}, "a.csv", nil, source.Damaged, []string{"a.csv:3002", "number of fields"}},
-		{"late text in a number column", map[string]string{"a.csv": "a\n" + strings.Repeat("1\n", 3000) + "x\n"}, "a.csv", nil, source.Damaged, []string{"a.csv", "x"}},
+		{"late text in a number column", map[string]string{"a.csv": "i,a\n" + strings.Repeat("1,2\n", 3000) + "1,x\n"}, "a.csv", map[string]string{"schema_infer_max_records": "10"},
+			source.Damaged, []string{"a.csv:3002:3", "column a is int64", `"x"`}},
+		{"integer beyond 64 bits", map[string]string{"a.ndjson": `{"a":18446744073709551615}`}, "a.ndjson", nil, source.Damaged, []string{"18446744073709551615", "64 bits"}},
 		{"empty csv", map[string]string{"a.csv": ""}, "a.csv", nil, source.Damaged, []string{"a.csv", "empty"}},
 		{"two columns of one name", map[string]string{"a.csv": "a,a\n1,2\n"}, "a.csv", nil, source.Unsupported, []string{`"a"`}},
 		{"broken json", map[string]string{"a.ndjson": "{\"a\":1}\n{\"a\":}\n{\"a\":2}\n"}, "a.ndjson", nil, source.Damaged, []string{"a.ndjson", "record 2"}},
@@ -205,6 +211,20 @@ func TestFaultsNamePlaceCauseAndKind(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A column that has its first value far down is not lost.
+func TestLateColumnsAreFound(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.ndjson": strings.Repeat(`{"a":1}`+"\n", 20_000) + `{"a":1,"late":"x"}` + "\n",
+		"b.csv":    "a\n" + strings.Repeat("1\n", 20_000) + "1.5\n",
+	})
+	for name, want := range map[string]string{"a.ndjson": "a:int64 late:utf8", "b.csv": "a:float64"} {
+		_, schema, err := read(t, Options{Path: filepath.Join(dir, name)}, nil)
+		if err != nil || types(schema) != want {
+			t.Errorf("%s: %v, %v; want %s", name, schema, err, want)
+		}
 	}
 }
 

@@ -2,19 +2,25 @@ package file
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// defaultInfer is how many records are looked at to learn the types of text formats.
-const defaultInfer = 1000
+// To learn the types of text formats, defaultInfer records are looked at, and all of the first
+// inferBytes of a file: a column that first has a value in record 1,001 would be lost otherwise.
+const (
+	defaultInfer = 1000
+	inferBytes   = 4 << 20
+)
 
-func (o *Options) infer() int {
+// learned tells whether enough was looked at, after n records and a number of bytes.
+func (o *Options) learned(n int, read int64) bool {
 	if o.InferRecords > 0 {
-		return o.InferRecords
+		return n >= o.InferRecords
 	}
-	return defaultInfer
+	return n >= defaultInfer && read >= inferBytes
 }
 
 // wider returns the narrowest type that holds the values of both.
@@ -83,6 +89,9 @@ func guess(s string) arrow.DataType {
 	}
 	if _, err := strconv.ParseInt(s, 10, 64); err == nil && c != '+' {
 		return arrow.PrimitiveTypes.Int64
+	}
+	if strings.Trim(s[1:], "0123456789") == "" {
+		return arrow.BinaryTypes.String // an integer too large for 64 bits: as a float it would lose digits
 	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return arrow.PrimitiveTypes.Float64

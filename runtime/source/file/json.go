@@ -97,7 +97,7 @@ func jsonSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error)
 	d := json.NewDecoder(r)
 	d.UseNumber()
 	row := arrow.StructOf()
-	for n := range o.infer() {
+	for n := 0; !o.learned(n, in.read.Load()); n++ {
 		t, err := jsonValue(d)
 		if errors.Is(err, io.EOF) {
 			break
@@ -134,6 +134,9 @@ func jsonValue(d *json.Decoder) (arrow.DataType, error) {
 	case json.Number:
 		if _, err := v.Int64(); err == nil {
 			return arrow.PrimitiveTypes.Int64, nil
+		}
+		if strings.Trim(string(v), "-0123456789") == "" {
+			return nil, fmt.Errorf("the integer %s does not fit 64 bits; write it as text", v)
 		}
 		if f, err := v.Float64(); err != nil || math.IsInf(f, 0) {
 			return nil, fmt.Errorf("the number %s is too large", v)
