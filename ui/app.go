@@ -30,7 +30,7 @@ type App struct {
 	dialogs   []*front
 	prompt    *prompt
 	toasts    []toastLine
-	following map[api.CommandID]bool
+	following map[api.CommandID]*request
 	pausedAt  time.Time
 	closedAt  time.Time // when the runtime went away
 	blurred   bool
@@ -59,7 +59,7 @@ type (
 
 // newApp makes the model over a subscription that was opened already.
 func newApp(ctx context.Context, console api.Console, first *api.State, ch <-chan *api.State, vs []View, o Options) *App {
-	a := &App{ctx: ctx, console: console, opts: o, views: vs, live: first, following: map[api.CommandID]bool{}, mouse: true, dirty: true}
+	a := &App{ctx: ctx, console: console, opts: o, views: vs, live: first, following: map[api.CommandID]*request{}, mouse: true, dirty: true}
 	a.feed.ch = ch
 	a.ctxv = Ctx{State: first, Live: first, Now: time.Now(), Theme: Dark(), Glyphs: Unicode(), Options: o, app: a}
 	switch {

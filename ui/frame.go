@@ -155,7 +155,7 @@ func FirstError(cfg *api.ConfigStatus) *api.Problem {
 func (a *App) status(c *Ctx) string {
 	t := c.Theme
 	left, right := " "+a.running(c), ""
-	if toast, more := a.newestToast(c.Now); toast.text != "" {
+	if toast, more, failed := a.newestToast(c.Now); toast.text != "" {
 		g, s := c.Glyphs.OK, t.Good
 		switch {
 		case toast.level >= api.ErrorLevel:
@@ -167,7 +167,11 @@ func (a *App) status(c *Ctx) string {
 		if more > 0 {
 			text += fmt.Sprintf(" (+%d)", more)
 		}
-		right = s.On(Cut(g+" "+text, c.W-2-min(Width(left)+1, c.W/3)) + " ")
+		behind := ""
+		if failed { // it must not be lost behind the answer to a key
+			behind = t.Bad.On(c.Glyphs.Failed) + " "
+		}
+		right = s.On(Cut(g+" "+text, c.W-2-Width(behind)-min(Width(left)+1, c.W/3))+" ") + behind
 	}
 	return Sides(left, right, c.W)
 }

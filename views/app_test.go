@@ -155,7 +155,7 @@ func TestSnapshotsScreen(t *testing.T) {
 	s.Press("c")
 	s.Wait("copied the checksum (64 bytes)")
 	s.Press("V")
-	s.Wait("verify of 4 datasets asked for")
+	s.Wait("verify of 4 snapshots of lake.sales_eu asked for")
 	s.Press("esc")
 	s.Wait("┌ Datasets 7")
 }

@@ -43,6 +43,7 @@ func (p *picker) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case snapsMsg:
 		p.answered(msg)
+		return p.list.want(c, p.dataset) // it may have changed while it was read
 	case ui.StateMsg:
 		return p.list.want(c, p.dataset)
 	}

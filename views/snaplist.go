@@ -68,15 +68,17 @@ func signature(c *ui.Ctx, dataset string) string {
 		return ""
 	}
 	s := &d.Snapshots
-	ended := 0
+	ended, last := 0, int64(0)
 	for i := range c.State.Tasks {
 		if t := &c.State.Tasks[i]; t.Dataset == dataset && t.State != api.TaskRunning && t.Verb != "refresh" {
-			ended = max(ended, int(t.ID))
+			ended++ // in the order in which they end, which is not that of their ids
+			last = max(last, t.Ended.UnixNano())
 		}
 	}
 	newest, booted, at := uint64(0), uint64(0), int64(0)
+	var verified api.Verification
 	if s.Newest != nil {
-		newest = s.Newest.ID
+		newest, verified = s.Newest.ID, s.Newest.Verified
 	}
 	if s.Booted != nil {
 		booted = s.Booted.ID
@@ -84,7 +86,7 @@ func signature(c *ui.Ctx, dataset string) string {
 	if len(s.Attempts) > 0 {
 		at = s.Attempts[0].At.UnixNano()
 	}
-	return fmt.Sprint(newest, booted, s.Kept, at, ended, c.State.Store.Err)
+	return fmt.Sprint(newest, booted, s.Kept, at, ended, last, verified.State, verified.At.UnixNano(), c.State.Store.Err)
 }
 
 // note is the line that stands for the list while there is none.

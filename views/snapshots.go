@@ -24,11 +24,11 @@ func newSnapshots() *snapshots {
 		Columns: v.columns(),
 		Key:     func(s *api.Snapshot) string { return fmt.Sprint(s.ID) },
 		Stamp: func(s *api.Snapshot) uint64 {
-			st := uint64(len(s.Verified.State))
+			st := uint64(s.Verified.At.UnixNano())
 			if v.data != nil {
-				st += v.data.Rev << 8
+				st += v.data.Rev
 			}
-			return st
+			return st*31 + uint64(len(s.Verified.Detail))
 		},
 		Keep: func(s *api.Snapshot) bool { return v.filter.Match(snapRow{s, v}) },
 	}

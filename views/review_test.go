@@ -1,0 +1,69 @@
+package views_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pitwall/runtime/api"
+	"pitwall/ui/uitest"
+)
+
+// Each verification that ends shows in the list, whatever its id; of all of one press the worst is told.
+func TestVerifyAllTellsEveryResult(t *testing.T) {
+	c, s := start(t, 160, 32)
+	s.Press("2")
+	s.Wait("· unverified")
+	s.Press("V")
+	s.Wait("verify of 4 snapshots of lake.sales_eu asked for")
+	list := uitest.Snapshots(time.Now())
+	end := func(i int, st api.VerifyState, task api.TaskState, detail string) {
+		next := append([]api.Snapshot(nil), list...)
+		next[i].Verified = api.Verification{State: st, At: time.Now(), Detail: detail}
+		list = next
+		c.SetSnapshots("lake.sales_eu", next, nil, false)
+		c.End(api.CommandID(i+1), task, detail)
+	}
+	end(3, api.VerifiedSum, api.TaskDone, "sound")
+	s.Until("one unverified snapshot", func(text string) bool { return strings.Count(text, "unverified") == 1 })
+	end(2, api.VerifyGone, api.TaskFailed, "snapshot 39 is not there") // its id is below that of the last
+	s.Wait("✗ missing", "✗ verify lake.sales_eu: 1 of 4 failed: snapshot 39 is not there")
+	end(0, api.VerifiedSum, api.TaskDone, "sound")
+	s.Gone("✗ mismatch")
+	end(1, api.VerifiedSum, api.TaskDone, "sound")
+	s.Gone("tasks:")
+	s.Gone("task:")
+	s.Wait("✗ verify lake.sales_eu: 1 of 4 failed: snapshot 39 is not there")
+	s.Press("V")
+	s.Wait("asked for")
+	for id := range 4 {
+		c.End(api.CommandID(5+id), api.TaskDone, "sound")
+	}
+	s.Gone("task")
+	// The failure is twelve seconds old at most: it stays before the good news.
+	s.Wait("1 of 4 failed")
+}
+
+func TestVerifyAllOfSoundSnapshots(t *testing.T) {
+	c, s := start(t, 160, 32)
+	s.Press("2")
+	s.Wait("· unverified")
+	s.Press("V")
+	s.Wait("asked for")
+	for id := range 4 {
+		c.End(api.CommandID(1+id), api.TaskDone, "sound")
+	}
+	s.Wait("✓ verify lake.sales_eu: 4 of 4 sound")
+}
+
+// A failure is not lost behind a success that comes after it.
+func TestAFailureStaysBeforeALaterSuccess(t *testing.T) {
+	c, s := start(t, 160, 32)
+	s.Press("down", "space", "space", "r")
+	s.Wait("refresh of 2 datasets asked for")
+	c.End(1, api.TaskFailed, "the disk is full")
+	c.End(2, api.TaskDone, "12 rows")
+	s.Gone("1 task:")
+	s.Wait("1 of 2 failed: lake.sales_us: the disk is full")
+}
+
