@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"pitwall/config/secrets"
 )
 
 // entry is one dataset on its way: the document and path it is at, which for a ref: is another file.
@@ -180,6 +182,9 @@ func (e *entry) source() {
 	var known bool
 	e.con, known = connectorOf(ds.Connector)
 	at := e.path("from")
+	if secrets.HasPlaceholder(ds.From) {
+		e.warnf(at, "write the value itself", "${store:key} is resolved in params only; here it stays as it is")
+	}
 	switch {
 	case !e.set("from"):
 		e.warnf(at, "name a file or a connector:path", "no from: the dataset has no source and is an empty sink")

@@ -81,8 +81,8 @@ func (s *Source) param(key, v string) error {
 	var err error
 	switch key {
 	case "file_format":
-		s.o.Format = v
-		if _, ok := formats[v]; !ok {
+		s.o.Format = canonical(strings.ToLower(v))
+		if _, ok := formats[s.o.Format]; !ok {
 			return fmt.Errorf("file_format %q is not known; use parquet, csv or json", v)
 		}
 	case "csv_delimiter":
@@ -119,6 +119,14 @@ var formats = map[string]format{
 	"parquet": {schema: parquetSchema, open: openParquet},
 	"csv":     {schema: csvSchema, open: openCSV},
 	"json":    {schema: jsonSchema, open: openJSON},
+}
+
+// canonical is the one name of a format that has several.
+func canonical(format string) string {
+	if format == "jsonl" || format == "ndjson" {
+		return "json"
+	}
+	return format
 }
 
 // extensions of file names, in lower case.

@@ -154,7 +154,7 @@ func TestTextFormats(t *testing.T) {
 		},
 		{
 			name: "glob with a format of its own", files: map[string]string{"x1.log": `{"id":1}`, "x2.log": `{"id":2}`, "y.log": "no"}, path: "x*.log",
-			params: map[string]string{"file_format": "json"}, types: "id:int64", rows: `{"id":1}` + "\n" + `{"id":2}` + "\n",
+			params: map[string]string{"file_format": "JSONL"}, types: "id:int64", rows: `{"id":1}` + "\n" + `{"id":2}` + "\n",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
