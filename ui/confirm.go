@@ -2,14 +2,17 @@ package ui
 
 import (
 	tea "charm.land/bubbletea/v2"
+
+	"pitwall/runtime/api"
 )
 
 // Confirm asks before something happens: Cancel has the focus, keys typed too early do not count, and
 // with Name set that name has to be typed.
 type Confirm struct {
 	Heading string
-	// Effect says what will happen, in whole sentences.
-	Effect string
+	// Now says what would happen now, in whole sentences, or why it can't any more. It is asked again
+	// whenever the dialog is drawn, because the world goes on behind it.
+	Now func(c *Ctx) (effect, off string)
 	// Verb is the label of the button that does it, Keep that of the one that does not ("Cancel").
 	Verb, Keep string
 	// Name has to be typed before the button works; empty asks for none.
@@ -39,16 +42,17 @@ func (d *Confirm) Paste(s string) {
 // Key implements Dialog.
 func (d *Confirm) Key(c *Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	if d.Name == "" && k.String() == "y" {
-		return true, d.Run(c)
+		return true, d.run(c)
 	}
 	if d.Name == "" && (k.String() == "n" || k.String() == "q") {
 		return true, nil
 	}
-	switch d.buttons.Key(k.String(), d.ready()) {
+	_, off := d.Now(c)
+	switch d.buttons.Key(k.String(), d.ready() || off != "") {
 	case Cancelled:
 		return true, nil
 	case Chosen:
-		return true, d.Run(c)
+		return true, d.run(c)
 	case Unused:
 		if d.Name != "" {
 			d.typed.Key(k)
@@ -57,17 +61,45 @@ func (d *Confirm) Key(c *Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
+// run does it, or says why it can't be done any more.
+func (d *Confirm) run(c *Ctx) tea.Cmd {
+	if _, off := d.Now(c); off != "" {
+		c.Toast(api.Warn, d.Verb+": "+off)
+		return nil
+	}
+	return d.Run(c)
+}
+
 func (d *Confirm) ready() bool { return d.Name == "" || d.typed.Text() == Clean(d.Name) }
 
 // Draw implements Dialog.
 func (d *Confirm) Draw(c *Ctx, w, h int) []string {
-	out := Wrap(d.Effect, w)
+	effect, off := d.Now(c)
+	blocked := ""
+	var out []string
+	switch {
+	case off != "":
+		blocked = "not possible any more"
+		for _, l := range Wrap(c.Glyphs.Warn+" "+blocked+": "+Clean(off), w) {
+			out = append(out, c.Theme.Warn.On(l))
+		}
+	case effect == "":
+		out = Wrap("What this would have ended is over; nothing is lost by going on.", w)
+	default:
+		out = Wrap(effect, w)
+	}
+	if blocked == "" && !d.ready() {
+		blocked = NameFirst
+	}
 	out = append(out, "")
 	if d.Name != "" {
 		out = append(out, TypeName(c, d.Name, &d.typed, w), "")
 	}
-	return append(out, d.buttons.Draw(c, d.Keep, d.Verb, d.ready(), d.Name != "", w)...)
+	return append(out, d.buttons.Draw(c, d.Keep, d.Verb, blocked, d.Name != "", w)...)
 }
+
+// NameFirst is why a button does nothing until the name is typed.
+const NameFirst = "type the name first"
 
 // TypeName draws the line in which the name of a dataset is typed.
 func TypeName(c *Ctx, name string, e *Edit, w int) string {
@@ -118,8 +150,9 @@ func (b *Buttons) Key(key string, ready bool) Pressed {
 	return Unused
 }
 
-// Draw returns the two lines with the buttons and the keys.
-func (b *Buttons) Draw(c *Ctx, keep, verb string, ready, typing bool, w int) []string {
+// Draw returns the two lines with the buttons and the keys; blocked is why the acting one does
+// nothing now, "" when it works.
+func (b *Buttons) Draw(c *Ctx, keep, verb, blocked string, typing bool, w int) []string {
 	t := c.Theme
 	if keep == "" {
 		keep = "Cancel"
@@ -128,12 +161,12 @@ func (b *Buttons) Draw(c *Ctx, keep, verb string, ready, typing bool, w int) []s
 	focus := func(label string) string { return Style("1;7").On("[" + label[1:len(label)-1] + "]") }
 	if b.act {
 		act = focus(act)
-		if !ready {
-			act = t.Dim.On("  "+verb+"  ") + t.Warn.On(" type the name first")
+		if blocked != "" {
+			act = t.Dim.On("  "+verb+"  ") + t.Warn.On(" "+blocked)
 		}
 	} else {
 		cancel = focus(cancel)
-		if !ready {
+		if blocked != "" {
 			act = t.Dim.On(act)
 		}
 	}

@@ -65,7 +65,13 @@ func (a *App) run(c *Ctx, x *Action) tea.Cmd {
 	if verb == "" {
 		verb = capital(x.Title)
 	}
-	d := &Confirm{Heading: verb + " " + c.Glyphs.Dot + " " + Names(targets), Effect: effect, Verb: verb, Keep: x.Keep}
+	d := &Confirm{Heading: verb + " " + c.Glyphs.Dot + " " + Names(targets), Verb: verb, Keep: x.Keep}
+	d.Now = func(c *Ctx) (effect, off string) {
+		if off = x.off(c, targets); off != "" {
+			return "", off
+		}
+		return x.Effect(c, targets), ""
+	}
 	if x.Kind == Danger && len(targets) > 0 {
 		d.Name = targets[0]
 	}

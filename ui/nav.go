@@ -83,22 +83,35 @@ func (a *App) unwind(c *Ctx) tea.Cmd {
 func (a *App) refreshView(c *Ctx) tea.Cmd { return a.top().view.Update(c, StateMsg{}) }
 
 // quit ends the program, after asking when commands run.
-func (a *App) quit(c *Ctx) tea.Cmd {
-	n := 0
-	for _, t := range c.Live.Tasks {
-		if t.State == api.TaskRunning {
-			n++
-		}
-	}
-	if n == 0 || !a.closedAt.IsZero() {
+func (a *App) quit(*Ctx) tea.Cmd {
+	if a.runningTasks() == 0 || !a.closedAt.IsZero() {
 		return a.leave()
 	}
 	return a.show(&Confirm{
 		Heading: "Quit", Verb: "Quit",
-		Effect: fmt.Sprintf("%s running. Quitting stops the runtime: what is being written is abandoned safely, the data stays as it was.",
-			map[bool]string{true: "1 task is", false: fmt.Sprintf("%d tasks are", n)}[n == 1]),
+		Now: func(*Ctx) (effect, off string) {
+			const stops = " Quitting stops the runtime: what is being written is abandoned safely, the data stays as it was."
+			switch n := a.runningTasks(); n {
+			case 0:
+				return "No task is running any more." + stops, ""
+			case 1:
+				return "1 task is running." + stops, ""
+			default:
+				return fmt.Sprintf("%d tasks are running.", n) + stops, ""
+			}
+		},
 		Run: func(*Ctx) tea.Cmd { return a.leave() },
 	})
+}
+
+func (a *App) runningTasks() int {
+	n := 0
+	for i := range a.live.Tasks {
+		if a.live.Tasks[i].State == api.TaskRunning {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *App) leave() tea.Cmd {

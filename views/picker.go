@@ -112,10 +112,20 @@ func usable(s *api.Snapshot) string {
 	return ""
 }
 
-func (p *picker) ready(c *ui.Ctx) bool {
+// blocked says why the bootstrap cannot begin yet, "" when it can.
+func (p *picker) blocked(c *ui.Ctx) string {
 	s := p.selected()
-	return s != nil && usable(s) == "" && p.name.Text() == ui.Clean(p.dataset) &&
-		api.Refusal(c.Live, api.BootstrapFrom{Dataset: p.dataset, SnapshotID: s.ID}) == ""
+	switch {
+	case s == nil:
+		return "choose a snapshot first"
+	case usable(s) != "":
+		return "choose another snapshot"
+	case api.Refusal(c.Live, api.BootstrapFrom{Dataset: p.dataset, SnapshotID: s.ID}) != "":
+		return "not now"
+	case p.name.Text() != ui.Clean(p.dataset):
+		return ui.NameFirst
+	}
+	return ""
 }
 
 // Key implements ui.Dialog.
@@ -131,7 +141,7 @@ func (p *picker) Key(c *ui.Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		p.hold = !p.hold
 		return false, nil
 	}
-	switch p.buttons.Key(k.String(), p.ready(c)) {
+	switch p.buttons.Key(k.String(), p.blocked(c) == "") {
 	case ui.Cancelled:
 		return true, nil
 	case ui.Chosen:
@@ -160,7 +170,7 @@ func (p *picker) Draw(c *ui.Ctx, w, h int) []string {
 	foot := append(effect, "",
 		box+" hold scheduled refreshes until H resumes them "+t.Dim.On("(ctrl+t)"),
 		ui.TypeName(c, p.dataset, &p.name, w))
-	foot = append(foot, p.buttons.Draw(c, "", "Bootstrap", p.ready(c), true, w)...)
+	foot = append(foot, p.buttons.Draw(c, "", "Bootstrap", p.blocked(c), true, w)...)
 	rows := min(max(h-len(foot)-2, 1), 8)
 	p.top = min(max(p.top, p.at-rows+1), p.at)
 	out := []string{t.Dim.On(ui.Cut("newest first; up and down choose", w))}

@@ -67,3 +67,38 @@ func TestAFailureStaysBeforeALaterSuccess(t *testing.T) {
 	s.Wait("1 of 2 failed: lake.sales_us: the disk is full")
 }
 
+// What a dialog says is what would happen now, not when it was opened.
+func TestConfirmFollowsTheState(t *testing.T) {
+	c, s := start(t, 120, 32)
+	run := c.State().Dataset("lake.sales_eu").Run
+	s.Press("x")
+	s.Wait("at 63%")
+	s.Awake()
+	further := *run
+	further.Fraction = 0.71
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Run = &further })
+	s.Wait("Cancels the refresh of lake.sales_eu at 71%")
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Run, d.Status = nil, api.Ready })
+	s.Gone("Cancels the refresh of")
+	s.Wait("not possible any more: no refresh is running")
+	s.Press("tab")
+	s.Wait("Cancel refresh   not possible any more")
+	s.Press("enter")
+	s.Gone("not possible any more")
+	s.Wait("▲ Cancel refresh: no refresh is running")
+	taken(t, c)
+
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Run = run })
+	s.Wait(" 63%")
+	s.Press("r")
+	s.Wait("Terminates the refresh")
+	s.Awake()
+	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Run = nil })
+	s.Wait("What this would have ended is over")
+	s.Press("y")
+	s.Wait("refresh lake.sales_eu asked for")
+	s.Press("q")
+	s.Wait("1 task is running")
+	c.End(1, api.TaskDone, "")
+	s.Wait("No task is running any more")
+}
