@@ -155,13 +155,17 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, cfg *config.Dataset, 
 	}
 	m.at = time.Now().UTC().Truncate(time.Millisecond)
 	w := engines.Write{Mode: engines.Replace, Rows: c, At: m.at, RefreshSQL: cfg.Acceleration.RefreshSQL}
-	if err := a.checkSchema(ctx, cfg, config.RefreshMode(j.mode), eng, r, acceptSchema); err != nil {
+	recorded, err := a.checkSchema(ctx, cfg, config.RefreshMode(j.mode), eng, r, acceptSchema)
+	if err != nil {
 		return err
 	}
 	if j.mode == string(config.RefreshAppend) {
 		rows, err := newer(ctx, c, eng, cfg.TimeColumn)
 		if err != nil {
 			return err
+		}
+		if recorded != nil {
+			rows = inOrder(rows, recorded)
 		}
 		defer rows.Release()
 		w.Mode, w.Rows = engines.Append, rows

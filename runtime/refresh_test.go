@@ -338,6 +338,27 @@ datasets:
 	}
 }
 
+func TestAppendTakesColumnsByName(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - {from: 'file:a.csv', name: duck, time_column: at, time_format: unix_seconds, acceleration: {engine: duckdb, mode: file, refresh_mode: append}}
+  - {from: 'file:a.csv', name: lite, time_column: at, time_format: unix_seconds, acceleration: {engine: sqlite, mode: file, refresh_mode: append}}
+  - {from: 'file:a.csv', name: mem, time_column: at, time_format: unix_seconds, acceleration: {refresh_mode: append}}
+`, "a.csv": "at,v\n1,10\n"}).start()
+	for _, n := range oneOfEachNames {
+		b.ready(n, 1)
+	}
+	b.write("a.csv", "v,at\n20,2\n")
+	for _, n := range oneOfEachNames {
+		if task := b.do(api.RefreshNow{Dataset: n}); task.State != api.TaskDone {
+			t.Errorf("%s: %+v", n, task)
+		}
+		if d := b.ready(n, 2); d.Watermark != "2" || d.Schema[0].Name != "at" {
+			t.Errorf("%s: watermark %s, columns %+v", n, d.Watermark, d.Schema)
+		}
+	}
+}
+
 func TestIntervalRefreshesAndHold(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": `
 datasets:
