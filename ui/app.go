@@ -110,6 +110,9 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		a.pending, a.dirty = false, true
 		return nil
 	case tea.MouseWheelMsg:
+		if c.small() {
+			return nil
+		}
 		a.wheel(c, msg)
 		return a.stale(c)
 	}
@@ -122,15 +125,23 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		c.W, c.H = max(msg.Width, 0), max(msg.Height, 0)
 		return nil
 	case tea.KeyPressMsg:
+		if c.small() {
+			return a.smallKey(c, msg.String())
+		}
 		if msg.String() == "alt+esc" { // esc pressed twice fast
 			esc := tea.KeyPressMsg{Code: tea.KeyEscape}
 			return tea.Batch(a.key(c, esc), a.key(c, esc))
 		}
 		return a.key(c, msg)
 	case tea.PasteMsg:
-		a.paste(c, msg.Content)
+		if !c.small() {
+			a.paste(c, msg.Content)
+		}
 		return nil
 	case tea.MouseClickMsg:
+		if c.small() {
+			return nil
+		}
 		return a.click(c, msg)
 	case tea.BackgroundColorMsg:
 		if !a.opts.NoColor && !msg.IsDark() {

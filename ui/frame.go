@@ -20,8 +20,12 @@ func (a *App) Frame(c *Ctx) string {
 	if c.W <= 0 || c.H <= 0 {
 		return ""
 	}
-	if c.W < minWidth || c.H < minHeight {
-		lines := Wrap(fmt.Sprintf("terminal too small (%d×%d), need %d×%d", c.W, c.H, minWidth, minHeight), c.W)
+	if c.small() {
+		text := fmt.Sprintf("terminal too small (%d×%d), need %d×%d", c.W, c.H, minWidth, minHeight)
+		if a.asksToQuit() {
+			text = "tasks run: q quits, esc stays; " + text
+		}
+		lines := Wrap(text, c.W)
 		return a.plain(strings.Join(lines[:min(len(lines), c.H)], "\n"))
 	}
 	lines := make([]string, 0, c.H)
@@ -42,6 +46,9 @@ func (a *App) Frame(c *Ctx) string {
 	}
 	return a.plain(strings.Join(lines, "\n"))
 }
+
+// small tells whether the window is too small to show anything, so that no key may do anything.
+func (c *Ctx) small() bool { return c.W < minWidth || c.H < minHeight }
 
 // plain replaces the signs of sentences that ASCII has not.
 func (a *App) plain(frame string) string {

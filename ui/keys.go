@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,10 +15,8 @@ var Moves = []string{"up", "down", "k", "j", "g", "G", "home", "end", "pgup", "p
 // key gives a key to whom it belongs: the dialog in front, the prompt, the screen, the actions.
 func (a *App) key(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 	if k.String() == "ctrl+c" {
-		for _, d := range a.dialogs {
-			if q, ok := d.Dialog.(*Confirm); ok && q.Heading == "Quit" {
-				return a.leave() // the second time
-			}
+		if a.asksToQuit() {
+			return a.leave() // the second time
 		}
 		a.prompt = nil
 		return a.quit(c)
@@ -39,6 +38,30 @@ func (a *App) key(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// smallKey is key in a window too small to show what a key would do: it can be left only.
+func (a *App) smallKey(c *Ctx, key string) tea.Cmd {
+	switch key {
+	case "q", "ctrl+c":
+		if a.asksToQuit() {
+			return a.leave()
+		}
+		return a.quit(c)
+	case "esc":
+		if a.asksToQuit() {
+			a.dialogs = slices.DeleteFunc(a.dialogs, quits)
+		}
+	}
+	return nil
+}
+
+// asksToQuit tells whether the question before quitting is open.
+func (a *App) asksToQuit() bool { return slices.ContainsFunc(a.dialogs, quits) }
+
+func quits(f *front) bool {
+	d, ok := f.Dialog.(*Confirm)
+	return ok && d.Heading == "Quit"
 }
 
 // actions returns the actions of the screen and those of all screens.

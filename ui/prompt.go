@@ -36,6 +36,9 @@ func (a *App) promptKey(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 		a.prompt = nil
 		return p.apply(c)
 	case "enter":
+		if p.err != nil { // what is typed does not apply; the last that did is not what was asked for
+			return nil
+		}
 		a.prompt = nil
 		return nil
 	case "up", "down", "pgup", "pgdown":
@@ -58,9 +61,8 @@ func (p *prompt) draw(c *Ctx) string {
 	left := " " + t.Accent.Bold().On(p.label)
 	right := t.Dim.On(p.hint + " ")
 	if p.err != nil {
-		right = t.Bad.On(c.Glyphs.Failed + " " + Cut(p.err.Error(), c.W/2) + " ")
-	}
-	if Width(right) > c.W/2 {
+		right = t.Bad.On(Cut(c.Glyphs.Failed+" "+p.err.Error()+"; esc gives up", c.W*2/3) + " ")
+	} else if Width(right) > c.W/2 {
 		right = ""
 	}
 	left += p.edit.Draw(c.W - Width(left) - Width(right) - 1)

@@ -369,14 +369,19 @@ func TestNoDatasets(t *testing.T) {
 }
 
 func TestResizeStorm(t *testing.T) {
-	_, s := start(t, 120, 32)
-	for _, key := range []string{"1", "enter", "2", "4", "5", "?", "esc", "m", "esc", "1", "b"} {
-		s.Press(key)
+	_, s := start(t, 100, 30)
+	for _, x := range [][2]string{{"1", "live"}, {"enter", "datasets ▸ lake.sales_eu"}, {"2", "▸ snapshots"}, {"4", "following"}, {"5", "the file on disk"},
+		{"?", "Keys ·"}, {"esc", "live"}, {"m", "Actions"}, {"esc", "live"}, {"1", "Datasets 7"}, {"b", "Bootstrap lake"}} {
+		s.Press(x[0]) // keys do nothing in a window that is too small
+		s.Wait(x[1])
 		for _, z := range [][2]int{{0, 0}, {1, 1}, {20, 5}, {80, 24}, {39, 10}, {40, 10}, {250, 70}, {0, 20}, {2000, 12}, {100, 30}, {3, 200}} {
 			s.Resize(z[0], z[1])
 		}
+		s.Resize(20, 5)
+		s.Wait("terminal too")
+		s.Resize(100, 30)
+		s.Gone("terminal too")
 	}
-	s.Resize(100, 30)
 	s.Wait("live", "Bootstrap")
 	s.Resize(20, 5)
 	s.Wait("terminal too")

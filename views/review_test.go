@@ -96,9 +96,51 @@ func TestConfirmFollowsTheState(t *testing.T) {
 	c.Dataset("lake.sales_eu", func(d *api.Dataset) { d.Run = nil })
 	s.Wait("What this would have ended is over")
 	s.Press("y")
-	s.Wait("refresh lake.sales_eu asked for")
+	s.Wait("refresh lake.sales_eu asked for", "1 task: refresh")
 	s.Press("q")
 	s.Wait("1 task is running")
 	c.End(1, api.TaskDone, "")
 	s.Wait("No task is running any more")
+}
+
+// A filter that is wrong is not replaced by the last one that was right.
+func TestEnterDoesNotTakeAWrongFilter(t *testing.T) {
+	_, s := start(t, 80, 24)
+	s.Press("/")
+	s.Type("fx ~[")
+	s.Wait("~[ is no regular expression; esc gives up")
+	s.Press("enter")
+	s.Type("a") // into the filter, still open and still wrong
+	s.Wait("fx ~[a", "is no regular expression")
+	s.Press("esc")
+	s.Gone("regular expression")
+	s.Wait("Datasets 7", "? help")
+}
+
+// In a window too small to be read no key changes anything; it can be left.
+func TestKeysDoNothingInATinyWindow(t *testing.T) {
+	c, s := start(t, 120, 32)
+	s.Press("down")
+	s.Wait("▌ lake.sales_us")
+	s.Resize(30, 6)
+	s.Wait("terminal too small")
+	s.Press("r", "s", "H", "p", "4", "F")
+	s.Click(3, 3)
+	s.Resize(120, 32)
+	s.Wait("▌ lake.sales_us", "● live", "┌ Datasets 7 ──")
+	taken(t, c)
+	s.Press("r")
+	s.Wait("1 task")
+	s.Resize(30, 6)
+	s.Wait("terminal too small")
+	s.Press("q")
+	s.Wait("tasks run: q quits, esc stays")
+	s.Press("esc")
+	s.Gone("tasks run")
+	s.Press("q")
+	s.Wait("tasks run")
+	s.Press("q")
+	if err := s.End(); err != nil {
+		t.Fatal(err)
+	}
 }
