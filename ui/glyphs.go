@@ -41,16 +41,28 @@ func ASCII() *Glyphs {
 	}
 }
 
-// Status returns sign, word and style of a dataset's state.
+// Status returns sign, word and style of a dataset's state. While a snapshot is loaded the word says
+// so, whatever the state is called meanwhile.
 func (c *Ctx) Status(d *api.Dataset) (glyph, word string, s Style) {
+	glyph, word, s = c.status(d)
+	if r := d.Snapshots.Run; r == nil || r.Kind != "bootstrap" {
+		return glyph, word, s
+	}
+	switch {
+	case d.Status == api.Refreshing, d.Status == api.Initializing, glyph == c.Glyphs.Warn:
+		word = "Bootstrap"
+	case d.Status == api.Ready:
+		return c.Glyphs.Running, "Bootstrap", c.Theme.Info
+	}
+	return glyph, word, s
+}
+
+func (c *Ctx) status(d *api.Dataset) (glyph, word string, s Style) {
 	g, t := c.Glyphs, c.Theme
 	switch d.Status {
 	case api.Ready:
 		if d.Err != "" || d.Retry != nil {
 			return g.Warn, "Ready", t.Warn
-		}
-		if d.Snapshots.Run != nil && d.Snapshots.Run.Kind == "bootstrap" {
-			return g.Running, "Bootstrap", t.Info
 		}
 		return g.Ready, "Ready", t.Good
 	case api.Refreshing:
@@ -70,8 +82,11 @@ func (c *Ctx) Status(d *api.Dataset) (glyph, word string, s Style) {
 // Faulty tells whether a dataset needs somebody's eyes: an error, a wait for a re-try, a failed
 // snapshot, a newest snapshot that is no good.
 func Faulty(d *api.Dataset) bool {
-	if n := d.Snapshots.Newest; n != nil && (n.Verified.State == api.VerifyFailed || n.Verified.State == api.VerifyGone) {
-		return true
-	}
-	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != ""
+	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != "" || BadNewest(d)
+}
+
+// BadNewest tells whether the newest snapshot of a dataset was found to be unusable.
+func BadNewest(d *api.Dataset) bool {
+	n := d.Snapshots.Newest
+	return n != nil && (n.Verified.State == api.VerifyFailed || n.Verified.State == api.VerifyGone)
 }

@@ -110,6 +110,22 @@ func (t *Table[T]) Widen(col, width int) {
 	}
 }
 
+// Rank sets the Prio of a column.
+func (t *Table[T]) Rank(col, prio int) {
+	if t.Columns[col].Prio != prio {
+		t.Columns[col].Prio, t.layoutW = prio, 0
+	}
+}
+
+// Wide is the width at which no column has to go.
+func (t *Table[T]) Wide() int {
+	w := 1
+	for i := range t.Columns {
+		w += t.Columns[i].Width + 1
+	}
+	return w
+}
+
 // Len returns how many rows are shown and how many there are.
 func (t *Table[T]) Len() (shown, total int) { return len(t.rows), t.total }
 

@@ -95,14 +95,13 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 		add("applied", ui.Clock(c.Now, cfg.AppliedAt)+", "+ui.Age(c.Now, cfg.AppliedAt)+" ago")
 	}
 	if s := &c.State.Store; s.Location != "" {
-		state := t.Good.On(g.OK)
-		switch {
-		case s.Err != "":
-			state = t.Bad.On(g.Failed + " " + ui.Clean(s.Err))
-		case !s.Enabled:
-			state = t.Dim.On(g.Off + " off")
+		glyph, style, words := storeState(c)
+		add("snapshots", ui.Clean(s.Location)+" "+style.On(glyph))
+		if words != "" {
+			for _, l := range indented(words, 12, w) {
+				out = append(out, style.On(l))
+			}
 		}
-		add("snapshots", ui.Clean(s.Location)+" "+state)
 		add("on failure", ui.Clean(s.OnFailure))
 	}
 	for i := range cfg.Problems {
@@ -110,6 +109,24 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 		out = append(out, problemLines(c, cfg, &cfg.Problems[i], w)...)
 	}
 	return out
+}
+
+// storeState says how the snapshot store is: what is wrong with it, otherwise what the first dataset
+// had trouble with.
+func storeState(c *ui.Ctx) (glyph string, s ui.Style, words string) {
+	t, g, store := c.Theme, c.Glyphs, &c.State.Store
+	switch {
+	case store.Err != "":
+		return g.Failed, t.Bad, store.Err
+	case !store.Enabled:
+		return g.Off + " off", t.Dim, ""
+	}
+	for _, d := range c.State.Datasets {
+		if d.Snapshots.LastErr != "" {
+			return g.Warn, t.Warn, d.Name + ": " + d.Snapshots.LastErr
+		}
+	}
+	return g.OK, t.Good, ""
 }
 
 // problemLines are a problem with its place, its excerpt and what to do.

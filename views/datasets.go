@@ -110,6 +110,24 @@ func (v *datasets) selected(c *ui.Ctx) {
 	}
 }
 
+// rank orders the columns that go when there is no room for all: beside the panel, which tells it, the
+// engine is the first, and the size stays longer than the failures.
+func (v *datasets) rank(panel bool) {
+	for i := range v.table.Columns {
+		col := &v.table.Columns[i]
+		switch {
+		case col.Title == "ENGINE" && panel:
+			v.table.Rank(i, 8)
+		case col.Title == "ENGINE":
+			v.table.Rank(i, 4)
+		case col.Title == "SIZE" && panel:
+			v.table.Rank(i, 5)
+		case col.Title == "SIZE":
+			v.table.Rank(i, 7)
+		}
+	}
+}
+
 func (v *datasets) deltaCell(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 	x, ok := v.changed[d.Name]
 	switch {

@@ -13,6 +13,7 @@ const (
 	wideWindow = 140 // table and side panel
 	listWindow = 80  // below it, or below listHeight, a bare list
 	listHeight = 20
+	sideMin    = 41 // the narrowest side panel
 )
 
 // Draw implements ui.View.
@@ -23,6 +24,7 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 	}
 	h -= len(top)
 	v.y = len(top) + 1
+	v.rank(w >= wideWindow && h+3 >= listHeight)
 	switch {
 	case len(c.State.Datasets) == 0:
 		return append(top, empty(c, w, h)...)
@@ -31,7 +33,8 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 		strip := v.strip(c, w, 1)
 		return append(append(top, v.rows(c, w, h-len(strip))...), strip...)
 	case w >= wideWindow:
-		side := min(max(w*3/10, 42), 64)
+		// The table has the room it needs for all columns before the panel has more than it needs.
+		side := max(min(w*3/10, 64, w-2-v.table.Wide()), sideMin)
 		var detail []string
 		if d, ok := v.table.Selected(); ok {
 			detail = c.Panel(ui.Clean(d.Name), summary(c, d, side-4, h-2), side, h, false)
@@ -93,6 +96,21 @@ func problem(d *api.Dataset) (msg, hint string) {
 			}
 		}
 		return "snapshot: " + d.Snapshots.LastErr, hint
+	case ui.BadNewest(d):
+		v := d.Snapshots.Newest.Verified
+		msg = "snapshot: the newest is no good: "
+		if v.State == api.VerifyGone {
+			msg += "it is missing"
+		} else {
+			msg += "its checksum or size is not the one recorded"
+		}
+		if v.Detail != "" {
+			msg += ": " + v.Detail
+		}
+		if m := d.Snapshots.Mode; m == "enabled" || m == "create_only" {
+			return msg, "s writes a new one; 2 shows the others"
+		}
+		return msg, "2 shows the others"
 	}
 	return "", ""
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pitwall/runtime/api"
+	"pitwall/ui"
 	"pitwall/ui/uitest"
 )
 
@@ -142,5 +143,68 @@ func TestKeysDoNothingInATinyWindow(t *testing.T) {
 	s.Press("q")
 	if err := s.End(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The size is in the table wherever there is room, also beside the panel.
+func TestSizeStaysBesideThePanel(t *testing.T) {
+	for _, w := range []int{118, 120, 140, 150, 160, 180, 200, 250} {
+		frame := trimmed(draw(t, nil, nil, w, 48, ui.Options{}))
+		if !strings.Contains(frame, " SIZE ") || !strings.Contains(frame, "501 MiB") {
+			t.Errorf("no size at %d:\n%s", w, frame)
+		}
+	}
+}
+
+func TestConfigTellsWhatIsWrongWithTheStore(t *testing.T) {
+	for want, change := range map[string]func(*api.State){
+		"s3://bucket/spice/snapshots/ ✓": func(*api.State) {},
+		"s3://bucket/spice/snapshots/ ✗": func(s *api.State) { s.Store.Err, s.Store.Enabled = "connection refused", false },
+		"s3://bucket/spice/snapshots/ ▲": func(s *api.State) { s.Datasets[3].Snapshots.LastErr = "connection refused" },
+		"ref.fx: connection refused":     func(s *api.State) { s.Datasets[3].Snapshots.LastErr = "connection refused" },
+		"            connection refused": func(s *api.State) { s.Store.Err, s.Store.Enabled = "connection refused", false },
+	} {
+		if frame := trimmed(draw(t, []string{"5"}, change, 120, 30, ui.Options{})); !strings.Contains(frame, want) {
+			t.Errorf("no %q:\n%s", want, frame)
+		}
+	}
+}
+
+func TestBootstrapIsCalledSo(t *testing.T) {
+	for status, want := range map[api.Status]string{api.Ready: "◔ Bootstrap", api.Refreshing: "◔ Bootstrap", api.Initializing: "◌ Bootstrap"} {
+		frame := trimmed(draw(t, nil, func(s *api.State) {
+			d := *s.Datasets[1]
+			d.Status, d.Snapshots.Run = status, &api.Transfer{Kind: "bootstrap", Phase: "download"}
+			s.Datasets[1] = &d
+		}, 120, 30, ui.Options{}))
+		if !strings.Contains(frame, want) {
+			t.Errorf("%s: no %s:\n%s", status, want, frame)
+		}
+	}
+}
+
+// A newest snapshot that is no good is marked, counted and not proposed.
+func TestBadNewestSnapshot(t *testing.T) {
+	for state, why := range map[api.VerifyState]string{api.VerifyFailed: "checksum mismatch, cannot be used", api.VerifyGone: "the object is missing, cannot be used"} {
+		c, s := start(t, 120, 32)
+		s.Wait("▲1") // lake.sales_eu
+		c.Dataset("lake.sales_us", func(d *api.Dataset) {
+			n := *d.Snapshots.Newest
+			n.Verified = api.Verification{State: state, At: time.Now()}
+			d.Snapshots.Newest = &n
+		})
+		list := uitest.Snapshots(time.Now())
+		list[0].Verified.State, list[2].Verified.State = state, state
+		c.SetSnapshots("lake.sales_us", list, nil, false)
+		s.Wait("▲2", "5m ✗ 02ab02ab")
+		s.Press("down")
+		s.Wait("▌ lake.sales_us", "✗ snapshot: the newest is no good")
+		s.Press("F")
+		s.Wait("Datasets 3/7", "lake.sales_us")
+		s.Press("b")
+		s.Wait("✗ #41", why, "▌ ✓ #40")
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
