@@ -26,6 +26,7 @@ type App struct {
 	live    *api.State
 	feed    feed
 	cmds    cmds
+	pace    pace
 
 	dialogs   []*front
 	prompt    *prompt
@@ -99,6 +100,7 @@ func (a *App) Update(msg tea.Msg) (m tea.Model, cmd tea.Cmd) {
 			m, cmd = a, a.crashed(fmt.Sprint(r), string(debug.Stack()))
 		}
 	}()
+	a.pace.woken(time.Now())
 	return a, a.guard(a.update(a.now(), msg))
 }
 

@@ -99,6 +99,7 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 		opts = append(opts, tea.WithOutput(lossyFile{os.Stdout, cancel}))
 	}
 	p := tea.NewProgram(app, opts...)
+	app.pace.program = p
 
 	ended := make(chan struct{}) // closed below, when the program has ended
 	done := make(chan error, 1)
@@ -114,6 +115,7 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 	close(ended)
 	cancel(nil)
 	wg.Wait()
+	app.pace.stop()
 	app.cmds.wait(endGrace)
 	return app.outcome(cause, err)
 }
