@@ -45,8 +45,11 @@ type actor struct {
 	changedAt time.Time
 	// acceptSchema lets the next full refresh change the schema: the spicepod was changed.
 	acceptSchema bool
-	// stale has the data loaded anew on start, whatever the checkpoint says: the spicepod was changed.
+	// stale has the data loaded anew, in full, whatever the checkpoint says: the spicepod was changed.
+	// It stays until a full refresh has succeeded.
 	stale bool
+	// opening is true while the engine is being opened.
+	opening bool
 
 	run  *refreshJob
 	next *request // to begin when run has ended

@@ -38,6 +38,7 @@ func (a *actor) beginBootstrap(b bootJob) {
 		if a.run != nil {
 			a.run.cancel(errForBoot)
 		}
+		a.openNow()
 		return
 	}
 	wasDue, at := a.dueFor, a.st.NextRefresh
@@ -62,8 +63,12 @@ func (a *actor) beginBootstrap(b bootJob) {
 				}
 				return
 			}
-			if wasDue != dueNothing && a.dueFor == dueNothing && !a.st.Held {
+			switch {
+			case a.dueFor != dueNothing || a.st.Held || a.next != nil:
+			case wasDue != dueNothing:
 				a.arm(dueInterval, max(0, time.Until(at)))
+			default: // it interrupted a refresh, which had no next one planned yet
+				a.armInterval(time.Now())
 			}
 		}
 	})
@@ -114,7 +119,7 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 			return err
 		},
 		Wait: func(ctx context.Context, n int, cause error) error {
-			if behaviour != snapshots.Retry && n > bootRetries {
+			if (id != nil || behaviour != snapshots.Retry) && n > bootRetries {
 				return cause
 			}
 			wait := a.rt.random(func(r *rand.Rand) time.Duration { return schedule.Backoff(n, r) })
@@ -129,7 +134,7 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 		Progress: func(s snapshots.Snapshot, phase string, done, total int64) { t.at(phase, done, total, s.ID) },
 	})
 	for _, r := range b.Rejected {
-		rejected = append(rejected, r.Error())
+		rejected = append(rejected, a.rt.redact(r.Error()))
 		a.found(r)
 		if err == nil {
 			a.emit(api.Warn, "bootstrap", r.Error()+"; trying the next older one", hintField(r.Hint)...)
@@ -157,9 +162,17 @@ func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string
 		err = checkTimeColumn(info.Schema, a.cfg().TimeColumn, a.cfg().TimeFormat)
 	}
 	if err != nil {
-		kind := snapshots.Corrupt
-		if errors.As(err, new(*settingError)) {
+		if ctx.Err() != nil {
+			return info, ctx.Err()
+		}
+		kind := snapshots.LocalFailed // for a reason that no other snapshot cures
+		switch {
+		case errors.As(err, new(*settingError)):
 			kind = snapshots.WrongSchema
+		case engines.KindOf(err) == engines.Corrupt, engines.KindOf(err) == engines.NotFound:
+			kind = snapshots.Corrupt
+		case engines.KindOf(err) == engines.DiskFull:
+			kind = snapshots.DiskFull
 		}
 		return info, &snapshots.Error{Op: "open", Kind: kind, Err: err}
 	}

@@ -97,10 +97,7 @@ func (a *actor) begin(q request) {
 		if a.run != nil {
 			a.run.cancel(errSuperseded)
 		}
-		if a.eng == nil && a.dueFor == dueOpen {
-			a.disarm()
-			a.open()
-		}
+		a.openNow()
 		return
 	}
 	if q.trigger != "retry" {
@@ -112,6 +109,9 @@ func (a *actor) begin(q request) {
 	mode := q.mode
 	if mode == "" {
 		mode = string(a.cfg().Acceleration.RefreshMode)
+	}
+	if a.stale { // what is there came from another source or was shaped by other settings
+		mode = string(config.RefreshFull)
 	}
 	j := &refreshJob{req: q, number: a.rt.runs.Add(1), mode: mode, attempt: a.attempt + 1, cancel: cancel, started: time.Now()}
 	a.run = j
@@ -216,7 +216,10 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) {
 	a.st.Watermark = m.watermark
 	a.st.Err, a.st.Hint, a.st.FailingSince, a.st.Retry = "", "", time.Time{}, nil
 	a.st.LastRefresh = m.at
-	a.attempt, a.ready, a.acceptSchema = 0, true, false
+	a.attempt, a.ready = 0, true
+	if m.job.mode == string(config.RefreshFull) {
+		a.acceptSchema, a.stale = false, false
+	}
 	if m.stats.Written > 0 || m.job.mode == string(config.RefreshFull) || a.changedAt.IsZero() {
 		a.changedAt = m.at
 	}

@@ -359,6 +359,65 @@ datasets:
 	}
 }
 
+// Commands for a dataset that can't be opened end, and say why.
+func TestCommandsOfADatasetThatCannotBeOpenedEnd(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+snapshots: {location: 'file://./snaps'}
+datasets:
+  - {from: 's3://bucket/x.parquet', name: a, acceleration: {engine: duckdb, mode: file, snapshots: enabled}}
+`}).start()
+	b.failing("a")
+	for _, c := range []api.Command{api.RefreshNow{Dataset: "a"}, api.BootstrapFrom{Dataset: "a"}, api.VerifySnapshot{Dataset: "a"}} {
+		if task := b.do(c); task.State != api.TaskFailed || task.Detail == "" {
+			t.Errorf("%s: %+v", c.Verb(), task)
+		}
+	}
+}
+
+// The interval goes on after a bootstrap that interrupted a refresh.
+func TestScheduleSurvivesABootstrapInTheMiddleOfARefresh(t *testing.T) {
+	v := newValve()
+	v.Open()
+	b := newBed(t, map[string]string{"a.csv": csv(10), "spicepod.yml": `
+snapshots: {location: 'file://./snaps'}
+datasets:
+  - {from: 'file:a.csv', name: a, acceleration: {engine: duckdb, mode: file, snapshots: enabled, refresh_check_interval: 1s}}
+`}).start(v.options)
+	b.dataset("a", "snapshotted", func(d *api.Dataset) bool { return d.Snapshots.Kept > 0 && d.Snapshots.Run == nil })
+	v.Close()
+	<-v.reading
+	b.do(api.BootstrapFrom{Dataset: "a"})
+	v.Open()
+	n := len(b.Runtime.State().Dataset("a").Refreshes)
+	b.dataset("a", "refreshing by its interval again", func(d *api.Dataset) bool {
+		return len(d.Refreshes) > n && d.Refreshes[0].Trigger == "interval" && d.Refreshes[0].Outcome == api.Succeeded
+	})
+}
+
+// A changed source is loaded in full, also when the reload is superseded or cancelled on the way.
+func TestReloadOfANewSourceIsNeverMixedWithTheOldOne(t *testing.T) {
+	v := newValve()
+	v.Open()
+	pod := `
+datasets:
+  - {from: 'file:%s', name: a, time_column: at, time_format: unix_seconds, acceleration: {engine: duckdb, mode: file, refresh_mode: append}}
+`
+	b := newBed(t, map[string]string{"a.csv": "at,v\n1,1\n2,1\n3,1\n", "b.csv": "at,v\n3,2\n4,2\n", "spicepod.yml": fmt.Sprintf(pod, "a.csv")}).start(v.options)
+	b.ready("a", 3)
+	v.Close()
+	b.write("spicepod.yml", fmt.Sprintf(pod, "b.csv"))
+	<-v.reading
+	b.do(api.CancelRefresh{Dataset: "a"})
+	id, err := b.Runtime.Do(t.Context(), api.RefreshNow{Dataset: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-v.reading
+	v.Open()
+	b.task(id)
+	b.ready("a", 2)
+}
+
 func TestIntervalRefreshesAndHold(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": `
 datasets:

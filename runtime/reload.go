@@ -188,8 +188,8 @@ func (a *actor) reconfigure(m reconfigure) {
 	a.describe()
 	next := m.cfg.Acceleration
 	if m.reload {
-		a.acceptSchema = true
-		a.begin(request{mode: string(config.RefreshFull), trigger: "reload"})
+		a.acceptSchema, a.stale = true, true
+		a.begin(request{trigger: "reload"})
 		return
 	}
 	if old.RefreshCheckInterval != next.RefreshCheckInterval && a.run == nil && a.eng != nil && (a.dueFor == dueInterval || a.dueFor == dueNothing) {

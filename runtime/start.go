@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"pitwall/config"
@@ -32,6 +33,7 @@ type opened struct {
 // set aside; one that is not there is loaded from a snapshot where that is configured.
 func (a *actor) open() {
 	a.st.Err, a.st.Hint = "", ""
+	a.opening = true
 	cfg := a.cfg()
 	move := &transferJob{kind: "bootstrap", started: time.Now(), ctx: a.ctx}
 	if a.bootstraps() == "" {
@@ -42,6 +44,14 @@ func (a *actor) open() {
 		m.err = a.openJob(cfg, move, &m)
 		return m
 	})
+}
+
+// openNow opens what could not be opened before, because somebody asks for it.
+func (a *actor) openNow() {
+	if a.eng == nil && !a.opening {
+		a.disarm()
+		a.open()
+	}
 }
 
 func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err error) {
@@ -132,17 +142,19 @@ var sidecars = []string{".wal", "-wal", "-shm", "-journal"}
 // removeLeftovers removes the unfinished copies of a killed process.
 func (a *actor) removeLeftovers() {
 	dir := filepath.Dir(a.file)
-	for _, pattern := range []string{"." + fileName(a.cfg().Name) + ".*.export.tmp*", "." + a.cfg().Name + ".*.download.tmp*"} {
-		names, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, n := range names {
-			_ = os.Remove(n)
+	entries, _ := os.ReadDir(dir) // a folder that can't be read has nothing to remove
+	own := regexp.MustCompile(`^\.(` + regexp.QuoteMeta(fileName(a.cfg().Name)) + `|` + regexp.QuoteMeta(a.cfg().Name) + `)\.[0-9]+\.(export|download)\.tmp`)
+	for _, e := range entries {
+		if own.MatchString(e.Name()) {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }
 
 // opened takes over a finished open, or plans the next try.
 func (a *actor) opened(m opened) {
-	a.move = nil
+	a.move, a.opening = nil, false
+	defer a.moveFree()
 	if m.err != nil {
 		f := a.explain(m.err)
 		if f.Canceled {
@@ -195,7 +207,7 @@ func (a *actor) opened(m opened) {
 	if wait == 0 {
 		q := request{trigger: "start"}
 		if a.stale {
-			q = request{trigger: "reload", mode: string(config.RefreshFull)}
+			q = request{trigger: "reload"}
 		}
 		a.begin(q)
 		return

@@ -134,13 +134,15 @@ func (a *actor) transferred(m transferred) {
 	a.move = nil
 	a.inStore(m.store)
 	m.done(a)
-	if a.boot != nil || a.next != nil {
-		if a.run == nil {
-			a.proceed()
-		}
-		return
+	a.moveFree()
+}
+
+// moveFree begins what waited for the end of a transfer or of the opening.
+func (a *actor) moveFree() {
+	if a.run == nil && a.eng != nil {
+		a.proceed()
 	}
-	if w := a.wantSnapshot; w != nil {
+	if w := a.wantSnapshot; w != nil && a.move == nil {
 		a.wantSnapshot = nil
 		a.beginSnapshot(*w)
 	}

@@ -39,7 +39,7 @@ func (a *actor) found(e *snapshots.Error) {
 	if e.Snapshot == nil {
 		return
 	}
-	v := api.Verification{At: time.Now(), Detail: e.Error()}
+	v := api.Verification{At: time.Now(), Detail: a.rt.redact(e.Error())}
 	switch e.Kind {
 	case snapshots.Missing:
 		v.State = api.VerifyGone

@@ -193,9 +193,9 @@ func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress f
 	}
 	var w io.Writer = io.Discard
 	if file != "" {
-		out, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return localError("write", err)
+		out, oerr := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if oerr != nil {
+			return localError("write", oerr)
 		}
 		defer func() {
 			if e := out.Sync(); err == nil && e != nil {

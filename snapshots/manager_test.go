@@ -442,6 +442,15 @@ func TestSchemaVersions(t *testing.T) {
 	}
 }
 
+// A download whose bytes did not reach the disk is not a download: fsync of /dev/null is an error.
+func TestDownloadThatCanNotBeSyncedFails(t *testing.T) {
+	b := newBed(t)
+	s := b.mustWrite("o", "x")
+	if err := b.fetch(t.Context(), s, os.DevNull, func(int64) {}); KindOf(err) != LocalFailed {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestUnusableNamesAndExportFaults(t *testing.T) {
 	b := newBed(t)
 	for _, n := range []string{"location", "a/b", "ä"} {

@@ -61,9 +61,7 @@ func openFile(location, dir string) (*Store, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
 	}
-	if err := sweep(root, time.Now().Add(-sweepAge)); err != nil {
-		return nil, err
-	}
+	sweep(root, time.Now().Add(-sweepAge))
 	b, err := fileblob.OpenBucket(root, &fileblob.Options{Metadata: fileblob.MetadataDontWrite, NoTempDir: true})
 	if err != nil {
 		return nil, err
@@ -168,25 +166,28 @@ func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish
 }
 
 // sweep removes the unfinished files of killed processes: those made before a time that nobody holds a
-// lock on.
-func sweep(root string, before time.Time) error {
-	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), tempPrefix) {
-			return err
-		}
-		f, err := os.Open(p)
-		if errors.Is(err, fs.ErrNotExist) {
+// lock on. It does what it can: what it may not read (lost+found, another user's file) stays.
+func sweep(root string, before time.Time) {
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
 			return nil
 		}
+		if d.IsDir() || !strings.HasPrefix(d.Name(), tempPrefix) {
+			return nil
+		}
+		f, err := os.Open(p)
 		if err != nil {
-			return err
+			return nil //nolint:nilerr // see above
 		}
 		defer f.Close()
 		st, err := f.Stat()
-		if err != nil || st.ModTime().After(before) || syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-			return err
+		if err == nil && st.ModTime().Before(before) && syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			_ = os.Remove(p)
 		}
-		return os.Remove(p)
+		return nil
 	})
 }
 

@@ -342,7 +342,11 @@ func (r *reader) advance() (ok bool) {
 	if r.cur.Next() {
 		return true
 	}
-	if err := r.cur.Err(); err != nil {
+	err := r.cur.Err()
+	if err == nil {
+		err = r.in.whole()
+	}
+	if err != nil {
 		r.err = fault(r.in.path, err)
 	}
 	return false

@@ -315,6 +315,31 @@ func TestReadStopsWhenCancelled(t *testing.T) {
 	}
 }
 
+// A file that is cut while it is read is not loaded as if it were whole.
+func TestFileShortenedWhileItIsRead(t *testing.T) {
+	for name, line := range map[string]string{"a.csv": "1,2\n", "a.ndjson": `{"a":1}` + "\n"} {
+		dir := write(t, map[string]string{name: strings.Repeat(line, 500_000)})
+		p := filepath.Join(dir, name)
+		s, err := New(Options{Path: p}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Release()
+		if err := os.Truncate(p, int64(10*len(line))); err != nil {
+			t.Fatal(err)
+		}
+		for r.Next() {
+		}
+		if source.KindOf(r.Err()) != source.Unavailable {
+			t.Errorf("%s: %v", name, r.Err())
+		}
+	}
+}
+
 func TestParquetFilesOfDifferentSchemas(t *testing.T) {
 	dir := write(t, map[string]string{})
 	ints(t, filepath.Join(dir, "a.parquet"), 0, 10)
