@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -29,7 +30,32 @@ func (o *Options) comma(path string) rune {
 	}
 }
 
+// settled is how long a CSV file that ends in the middle of a line must be left alone before that line
+// counts as its last one: until then its writer may be about to finish it, and half a number is a
+// wrong number.
+const settled = 3 * time.Second
+
+// ended checks that the last line is whole.
+func ended(in *input, now time.Time) error {
+	last := make([]byte, 1)
+	if in.size == 0 {
+		return nil
+	}
+	if _, err := in.f.ReadAt(last, in.size-1); err != nil {
+		return err
+	}
+	st, err := in.f.Stat()
+	if err != nil || last[0] == '\n' || now.Sub(st.ModTime()) >= settled && st.Size() == in.size {
+		return err
+	}
+	return &source.Error{Kind: source.Unavailable, Place: in.path, Err: errors.New("it ends in the middle of a line and is being written"),
+		Hint: "it is read again by the next try; a writer should end its lines, or write another file and rename it"}
+}
+
 func csvSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) {
+	if err := ended(in, time.Now()); err != nil {
+		return nil, err
+	}
 	r := csv.NewReader(skipBOM(in))
 	r.Comma = o.comma(in.path)
 	r.ReuseRecord = true
@@ -61,7 +87,7 @@ func csvSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) 
 			return nil, &source.Error{Kind: source.Unsupported, Place: in.path, Err: fmt.Errorf("two columns are called %q", fields[i].Name), Hint: "rename one in the header line"}
 		}
 		seen[fields[i].Name] = true
-		fields[i].Type = settled(fields[i].Type)
+		fields[i].Type = known(fields[i].Type)
 	}
 	return arrow.NewSchema(fields, nil), nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -312,6 +313,23 @@ func TestReadStopsWhenCancelled(t *testing.T) {
 	}
 	if !errors.Is(r.Err(), context.Canceled) {
 		t.Errorf("error is %v", r.Err())
+	}
+}
+
+// Half a number is a wrong number: a CSV file that ends in the middle of a line is read once its writer
+// has left it alone.
+func TestUnfinishedLineOfACSVFileIsNotARow(t *testing.T) {
+	dir := write(t, map[string]string{"a.csv": "day,v\n2026-01-01,1\n2026-01-02,12"})
+	if _, _, err := read(t, Options{Path: dir}, nil); source.KindOf(err) != source.Unavailable {
+		t.Fatalf("error is %v", err)
+	}
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(filepath.Join(dir, "a.csv"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := read(t, Options{Path: dir}, nil)
+	if err != nil || !strings.HasSuffix(rows, `{"day":"2026-01-02","v":12}`+"\n") {
+		t.Errorf("%s, %v", rows, err)
 	}
 }
 

@@ -107,17 +107,17 @@ func guess(s string) arrow.DataType {
 	return arrow.BinaryTypes.String
 }
 
-// settled replaces what was never seen with a value by text.
-func settled(t arrow.DataType) arrow.DataType {
+// known replaces what was never seen with a value by text.
+func known(t arrow.DataType) arrow.DataType {
 	switch t := t.(type) {
 	case *arrow.NullType:
 		return arrow.BinaryTypes.String
 	case *arrow.ListType:
-		return arrow.ListOf(settled(t.Elem()))
+		return arrow.ListOf(known(t.Elem()))
 	case *arrow.StructType:
 		fields := make([]arrow.Field, t.NumFields())
 		for i, f := range t.Fields() {
-			f.Type = settled(f.Type)
+			f.Type = known(f.Type)
 			fields[i] = f
 		}
 		if len(fields) == 0 {

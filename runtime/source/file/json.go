@@ -115,7 +115,7 @@ func jsonSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error)
 	}
 	fields := row.Fields()
 	for i := range fields {
-		fields[i].Type = settled(fields[i].Type)
+		fields[i].Type = known(fields[i].Type)
 	}
 	return arrow.NewSchema(fields, nil), nil
 }
