@@ -18,8 +18,10 @@ type Slot[S Store] struct {
 	open func(context.Context) (S, error)
 	mu   Lock
 	cur  *generation[S]
+	// ended is closed with the dead generation whose file the next one opens; nil when there is none.
+	ended <-chan struct{}
 
-	count  sync.Mutex // guards the refs of generations and closed
+	count  sync.Mutex // guards refs and dead of generations, and closed
 	closed bool
 	live   sync.WaitGroup
 }
@@ -27,6 +29,8 @@ type Slot[S Store] struct {
 type generation[S Store] struct {
 	store S
 	refs  int // leases, plus one while current
+	dead  bool
+	ended chan struct{} // closed after the store
 }
 
 // Lease keeps one generation open.
@@ -52,7 +56,14 @@ func (s *Slot[S]) Acquire(ctx context.Context, enter func(S) error) (*Lease[S], 
 	if s.isClosed() {
 		return nil, ErrClosed
 	}
+	if s.cur != nil && s.isDead(s.cur) {
+		s.ended = s.cur.ended
+		s.retire()
+	}
 	if s.cur == nil {
+		if err := s.awaitEnd(ctx); err != nil {
+			return nil, err
+		}
 		store, err := s.open(ctx)
 		if err != nil {
 			return nil, err
@@ -85,6 +96,7 @@ func (s *Slot[S]) Replace(ctx context.Context, install func() error) error {
 		return err
 	}
 	s.retire()
+	s.ended = nil // readers of the old file do not meet the new one
 	return nil
 }
 
@@ -120,9 +132,29 @@ func (s *Slot[S]) isClosed() bool {
 	return s.closed
 }
 
+func (s *Slot[S]) isDead(g *generation[S]) bool {
+	s.count.Lock()
+	defer s.count.Unlock()
+	return g.dead
+}
+
+// awaitEnd waits until the dead generation before is closed.
+func (s *Slot[S]) awaitEnd(ctx context.Context) error {
+	if s.ended == nil {
+		return nil
+	}
+	select {
+	case <-s.ended:
+		s.ended = nil
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (s *Slot[S]) adopt(store S) {
 	s.live.Add(1)
-	s.cur = &generation[S]{store: store, refs: 1}
+	s.cur = &generation[S]{store: store, refs: 1, ended: make(chan struct{})}
 }
 
 func (s *Slot[S]) retire() {
@@ -139,8 +171,19 @@ func (s *Slot[S]) drop(g *generation[S]) {
 	s.count.Unlock()
 	if last {
 		_ = g.store.Close() // a read handle or a sealed file: nothing is lost when closing fails
+		close(g.ended)
 		s.live.Done()
 	}
+}
+
+// Condemn marks a generation that is of no more use, such as a database that refuses all work after an
+// error; the lease stays valid. The next Acquire opens the same file again, after the last lease of this
+// generation: what readers still read must not be written over, and closing any handle of a file
+// drops the process's locks on it. So do not Acquire before giving back this lease.
+func (l *Lease[S]) Condemn() {
+	l.slot.count.Lock()
+	defer l.slot.count.Unlock()
+	l.gen.dead = true
 }
 
 // Release gives the lease back. It is idempotent.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -104,5 +105,48 @@ func TestLockGivesUp(t *testing.T) {
 	l.Unlock()
 	if !l.TryLock() || l.TryLock() {
 		t.Error("TryLock is wrong")
+	}
+}
+
+// TestSlotReopensCondemned condemns a generation: the same file is opened again, but only after the
+// last reader of the old one.
+func TestSlotReopensCondemned(t *testing.T) {
+	opened := 0
+	slot := dbfile.NewSlot(func(context.Context) (*store, error) {
+		opened++
+		return &store{}, nil
+	})
+	reader, err := slot.Acquire(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer, err := slot.Acquire(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer.Condemn()
+	writer.Condemn()
+	writer.Release()
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		if _, err := slot.Acquire(ctx, nil); !errors.Is(err, context.DeadlineExceeded) || opened != 1 {
+			t.Errorf("%v, opened %d times", err, opened)
+		}
+		cancel()
+	}
+	if reader.Store.closed.Load() != 0 {
+		t.Error("closed under its reader")
+	}
+	time.AfterFunc(10*time.Millisecond, reader.Release)
+	next, err := slot.Acquire(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened != 2 || next.Store == reader.Store || reader.Store.closed.Load() != 1 {
+		t.Errorf("opened %d times, the old one closed %d times", opened, reader.Store.closed.Load())
+	}
+	next.Release()
+	if err := slot.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -158,15 +158,22 @@ func cause(ctx context.Context, err error) error {
 
 // transactionOn runs f between BEGIN and COMMIT.
 func transactionOn(ctx context.Context, c driver.Conn, f func() error) error {
-	if err := execOn(ctx, c, "BEGIN TRANSACTION"); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	whole := context.WithoutCancel(ctx) // a cancelled statement may have had its effect all the same
+	if err := execOn(whole, c, "BEGIN TRANSACTION"); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		err = execOn(ctx, c, "COMMIT")
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = execOn(whole, c, "COMMIT")
 	}
 	if err != nil { // after a failed COMMIT there is nothing to roll back, which is fine
-		_ = execOn(context.WithoutCancel(ctx), c, "ROLLBACK")
+		_ = execOn(whole, c, "ROLLBACK")
 	}
 	return err
 }

@@ -145,9 +145,11 @@ func (e *Engine) delete(ctx context.Context, where engines.Predicate) (int64, er
 	}
 	deleted, err := l.Store.delete(ctx, "DELETE FROM "+l.Store.table()+" WHERE "+filter.SQL(n, dialect()))
 	if err != nil {
+		condemn(l, err)
 		return 0, err
 	}
-	return deleted, e.fold(ctx, l.Store)
+	e.fold(context.WithoutCancel(ctx), l)
+	return deleted, nil
 }
 
 // Close waits for writers and readers and closes the store; it is idempotent.

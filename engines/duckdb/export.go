@@ -62,8 +62,8 @@ func (e *Engine) copy(ctx context.Context, dst string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer e.foldLater(ctx) // with a lease of its own
 	defer l.Release()
-	defer e.foldLater(ctx, l.Store)
 	defer e.copying.Unlock()
 	src, err := l.Store.file()
 	if err != nil {
@@ -93,7 +93,7 @@ func (e *Engine) gate(ctx context.Context) (l *dbfile.Lease[*database], rows, by
 	if l, err = e.slot.Acquire(ctx, nil); err != nil {
 		return nil, 0, 0, err
 	}
-	if err := l.Store.exec(ctx, "CHECKPOINT acc"); err != nil {
+	if err := checkpoint(ctx, l); err != nil {
 		return l, 0, 0, err
 	}
 	src, err := l.Store.file()
@@ -109,12 +109,17 @@ func (e *Engine) gate(ctx context.Context) (l *dbfile.Lease[*database], rows, by
 }
 
 // foldLater folds the WAL that grew during a copy, unless a writer is at work: that one will.
-func (e *Engine) foldLater(ctx context.Context, d *database) {
+func (e *Engine) foldLater(ctx context.Context) {
 	if !dbfile.Exists(e.o.Path+walSuffix) || !e.writer.TryLock() {
 		return
 	}
 	defer e.writer.Unlock()
-	_ = e.fold(context.WithoutCancel(ctx), d) // the WAL stays and is replayed; the next writer reports trouble
+	l, err := e.slot.Acquire(ctx, nil)
+	if err != nil {
+		return // the WAL stays; the next writer folds it
+	}
+	defer l.Release()
+	e.fold(context.WithoutCancel(ctx), l)
 }
 
 // rewrite copies the content into a new database without free space and returns its rows.

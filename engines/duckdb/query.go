@@ -35,6 +35,7 @@ func (e *Engine) Query(ctx context.Context, s engines.Scan) (array.RecordReader,
 	}
 	r, err := query(ctx, l, s)
 	if err != nil {
+		condemn(l, err)
 		l.Release()
 		return nil, e.wrap("query", err)
 	}

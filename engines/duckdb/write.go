@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -69,12 +70,11 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	}
 	written, err := d.ingest(ctx, w, d.schema, "INSERT INTO "+d.table())
 	if err != nil {
+		condemn(l, err)
 		return engines.Stats{}, err
 	}
 	info, err := e.info(context.WithoutCancel(ctx), d) // the rows are committed: do not fail for a late cancellation
-	if err == nil {
-		err = e.fold(context.WithoutCancel(ctx), d)
-	}
+	e.fold(context.WithoutCancel(ctx), l)
 	return engines.Stats{Written: written, Rows: info.Rows, Bytes: dbfile.Size(d.path) + bytesInMemory(d, info)}, err
 }
 
@@ -85,13 +85,36 @@ func bytesInMemory(d *database, info engines.Info) int64 {
 	return 0
 }
 
-// fold moves the WAL into the file, unless the file is being copied: then the copy does it.
-func (e *Engine) fold(ctx context.Context, d *database) error {
-	if d.path == "" || !e.copying.TryLock() {
-		return nil
+// fold moves the WAL into the file, unless the file is being copied: then the copy does it. What was
+// committed is safe in the WAL, so that a failure is none of the write's: the next fold tries again.
+func (e *Engine) fold(ctx context.Context, l *dbfile.Lease[*database]) {
+	if l.Store.path == "" || !e.copying.TryLock() {
+		return
 	}
 	defer e.copying.Unlock()
-	return d.exec(ctx, "CHECKPOINT acc")
+	_ = checkpoint(ctx, l)
+}
+
+// checkpoint moves the WAL into the file. DuckDB refuses all work on a database after a failure, such
+// as a full disk, until it is opened anew, which replays the WAL.
+func checkpoint(ctx context.Context, l *dbfile.Lease[*database]) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := l.Store.exec(ctx, "CHECKPOINT acc")
+	if err != nil {
+		l.Condemn()
+	}
+	return err
+}
+
+// condemn gives up a generation if err says that its database refuses all work. A database in memory has
+// no file to open anew.
+func condemn(l *dbfile.Lease[*database], err error) {
+	var e *duckdb.Error
+	if l.Store.path != "" && errors.As(err, &e) && (e.Type == duckdb.ErrorTypeFatal || strings.Contains(e.Msg, "has been invalidated")) {
+		l.Condemn()
+	}
 }
 
 // replace builds a new database and puts it in the place of the current one.
@@ -265,6 +288,14 @@ func (e *Engine) seal(ctx context.Context) error {
 	if !dbfile.Exists(e.o.Path) || !dbfile.Exists(e.o.Path+walSuffix) {
 		return nil
 	}
+	err := e.sealOnce(ctx)
+	if err != nil && ctx.Err() == nil { // on a database opened anew
+		err = e.sealOnce(ctx)
+	}
+	return err
+}
+
+func (e *Engine) sealOnce(ctx context.Context) error {
 	l, err := e.slot.Acquire(ctx, nil)
 	if err != nil {
 		return err
@@ -274,5 +305,5 @@ func (e *Engine) seal(ctx context.Context) error {
 		return err
 	}
 	defer e.copying.Unlock()
-	return l.Store.exec(ctx, "CHECKPOINT acc")
+	return checkpoint(ctx, l)
 }

@@ -138,17 +138,25 @@ func (c *conn) row(ctx context.Context, query string, args ...any) ([]driver.Val
 	return row, true, nil
 }
 
-// transaction runs f between BEGIN and COMMIT.
+// transaction runs f between BEGIN and COMMIT. Those two cannot be cancelled: the driver reports the end
+// of a context during a statement even if the statement had its effect.
 func (c *conn) transaction(ctx context.Context, f func() error) error {
-	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	whole := context.WithoutCancel(ctx)
+	if err := c.exec(whole, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		err = c.exec(ctx, "COMMIT")
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = c.exec(whole, "COMMIT")
 	}
 	if err != nil { // SQLite may have rolled back already: then there is nothing to do
-		_ = c.exec(context.WithoutCancel(ctx), "ROLLBACK")
+		_ = c.exec(whole, "ROLLBACK")
 	}
 	return err
 }

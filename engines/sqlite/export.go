@@ -102,10 +102,14 @@ func (e *Engine) gate(ctx context.Context) (g gated, err error) {
 	if err := e.copying.Lock(ctx); err != nil {
 		return g, err
 	}
+	began := false
 	defer func() {
 		if err != nil {
 			e.copying.Unlock()
 			if g.from != nil {
+				if began { // else the connection would keep its read transaction, and the WAL, for ever
+					_ = g.from.conn.exec(context.WithoutCancel(ctx), "ROLLBACK")
+				}
 				g.from.done()
 			}
 		}
@@ -130,9 +134,10 @@ func (e *Engine) gate(ctx context.Context) (g gated, err error) {
 		g.whole = b.Store.how == immutable
 	}
 	if !g.whole {
-		if err := b.conn.exec(ctx, "BEGIN"); err != nil {
+		if err := b.conn.exec(context.WithoutCancel(ctx), "BEGIN"); err != nil {
 			return g, err
 		}
+		began = true
 	}
 	if g.rows, err = b.conn.count(ctx, e.o.Dataset); err != nil { // also starts the read transaction
 		return g, err
