@@ -137,6 +137,30 @@ func TestBootstrapFromAnOlderSnapshotWhileRunning(t *testing.T) {
 	}
 }
 
+// Data that was loaded but not snapshotted, as after a kill between the two, gets its snapshot at the
+// next start and not only after the next refresh; data that is in the store is not written again.
+func TestMissedSnapshotIsMadeUpForAtStart(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": strings.ReplaceAll(threeEngines, "snapshots: enabled", "snapshots: disabled"), "a.csv": csv(10)}).start()
+	b.ready("duck", 10)
+	b.ready("lite", 10)
+	b.stop()
+	b.write("spicepod.yml", threeEngines)
+	for start := range 2 {
+		b.start()
+		for _, n := range []string{"duck", "lite"} {
+			d := b.dataset(n, "looked after its snapshot", func(d *api.Dataset) bool { return len(d.Snapshots.Attempts) == 1 && d.Snapshots.Run == nil })
+			want := api.Succeeded
+			if start > 0 {
+				want = api.Skipped
+			}
+			if d.Snapshots.Attempts[0].Outcome != want || d.Snapshots.Kept != 1 || len(d.Refreshes) != 0 {
+				t.Errorf("start %d of %s: %+v, %d kept, %d refreshes", start, n, d.Snapshots.Attempts, d.Snapshots.Kept, len(d.Refreshes))
+			}
+		}
+		b.stop()
+	}
+}
+
 func TestForcedSnapshotIsWrittenThoughNothingChanged(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": threeEngines, "a.csv": csv(10)}).start()
 	b.dataset("duck", "snapshotted", func(d *api.Dataset) bool { return d.Snapshots.Kept == 1 && d.Snapshots.Run == nil })

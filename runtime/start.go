@@ -191,6 +191,11 @@ func (a *actor) opened(m opened) {
 		a.ready = !(start.Append && m.booted != nil)
 	}
 	a.armSnapshots(m.booted != nil)
+	if a.ready && m.booted == nil && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
+		// The process may have been killed between a refresh and its snapshot; what is in the store
+		// already is skipped.
+		a.wantSnapshot = &snapshotRequest{trigger: "refresh_complete"}
+	}
 	if a.next != nil || a.boot != nil {
 		a.proceed()
 		return
