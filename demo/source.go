@@ -24,11 +24,11 @@ type waiting struct {
 	generated <-chan struct{}
 }
 
-func (s waiting) Read(ctx context.Context) (source.Reader, error) {
+func (s waiting) Read(ctx context.Context, scan source.Scan) (source.Reader, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-s.generated:
-		return s.Source.Read(ctx)
+		return s.Source.Read(ctx, scan)
 	}
 }

@@ -138,7 +138,7 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, cfg *config.Dataset, 
 	}
 	defer a.rt.slots.Release(1)
 	j.reading.Store(time.Now().UnixNano())
-	r, err := src.Read(ctx)
+	r, err := src.Read(ctx, source.Scan{})
 	if err != nil {
 		return err
 	}

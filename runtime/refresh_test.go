@@ -42,8 +42,8 @@ type valved struct {
 	name string
 }
 
-func (s valved) Read(ctx context.Context) (source.Reader, error) {
-	r, err := s.Source.Read(ctx)
+func (s valved) Read(ctx context.Context, scan source.Scan) (source.Reader, error) {
+	r, err := s.Source.Read(ctx, scan)
 	if err != nil {
 		return nil, err
 	}

@@ -227,7 +227,7 @@ func fault(place string, err error) error {
 }
 
 // Read lists the files, merges their schemas and returns a reader over all of them.
-func (s *Source) Read(ctx context.Context) (source.Reader, error) {
+func (s *Source) Read(ctx context.Context, _ source.Scan) (source.Reader, error) {
 	files, name, err := s.list()
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func read(t *testing.T, o Options, params map[string]string) (string, *arrow.Sch
 	if err != nil {
 		return "", nil, err
 	}
-	r, err := s.Read(t.Context())
+	r, err := s.Read(t.Context(), source.Scan{})
 	if err != nil {
 		return "", nil, err
 	}
@@ -237,7 +237,7 @@ func TestParquetFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Read(t.Context())
+	r, err := s.Read(t.Context(), source.Scan{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestDamagedParquetNeverPanics(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, _ := New(Options{Path: p}, nil)
-		r, err := s.Read(t.Context())
+		r, err := s.Read(t.Context(), source.Scan{})
 		if err != nil {
 			if source.KindOf(err) != source.Damaged {
 				t.Errorf("opening gave %v of kind %q", err, source.KindOf(err))
@@ -300,7 +300,7 @@ func TestReadStopsWhenCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := s.Read(ctx)
+	r, err := s.Read(ctx, source.Scan{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestFileShortenedWhileItIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.Read(t.Context())
+		r, err := s.Read(t.Context(), source.Scan{})
 		if err != nil {
 			t.Fatal(err)
 		}
