@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -33,7 +34,9 @@ func TestCancelInCommit(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
 		cancel()
-		time.Sleep(50 * time.Millisecond) // for the driver to see it
+		for start := time.Now(); time.Since(start) < 50*time.Millisecond; { // COMMIT lasts long enough for the driver to see it
+			runtime.Gosched()
+		}
 		return 0
 	})
 	err := c.transaction(ctx, func() error { return c.exec(ctx, "INSERT INTO d VALUES (1)") })

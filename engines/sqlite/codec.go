@@ -110,8 +110,13 @@ func clockText(v int64, t arrow.DataType) (string, error) {
 	return dateText(v, t)
 }
 
-// dateText writes a date or timestamp, as time.Format would with clockLayout, but four times faster.
 func dateText(v int64, t arrow.DataType) (string, error) {
+	b, err := appendDate(make([]byte, 0, 32), v, t)
+	return string(b), err
+}
+
+// appendDate writes a date or timestamp, as time.Format would with clockLayout, but four times faster.
+func appendDate(b []byte, v int64, t arrow.DataType) ([]byte, error) {
 	perDay, digits := int64(1), 0
 	switch t.ID() {
 	case arrow.DATE32:
@@ -126,13 +131,12 @@ func dateText(v int64, t arrow.DataType) (string, error) {
 	}
 	const first, last = -719_528, 2_932_896 // 0000-01-01 and 9999-12-31 in days since 1970
 	if day < first || day > last {
-		return "", fmt.Errorf("the year of %d %s does not fit the text form", v, t)
+		return b, fmt.Errorf("the year of %d %s does not fit the text form", v, t)
 	}
 	y, m, d := civil(day)
-	b := make([]byte, 0, 32)
 	b = pad(append(pad(append(pad(b, y, 4), '-'), m, 2), '-'), d, 2)
 	if id := t.ID(); id == arrow.DATE32 || id == arrow.DATE64 {
-		return string(b), nil
+		return b, nil
 	}
 	perSecond := perDay / 86_400
 	s := rest / perSecond
@@ -143,7 +147,7 @@ func dateText(v int64, t arrow.DataType) (string, error) {
 	if t.(*arrow.TimestampType).TimeZone != "" {
 		b = append(b, 'Z')
 	}
-	return string(b), nil
+	return b, nil
 }
 
 // civil turns days since 1970 into a date (Howard Hinnant, "chrono-compatible low-level date

@@ -37,35 +37,18 @@ type conn struct{ driver.Conn }
 // connect opens a connection and makes it open all the files it will ever use: later, another
 // database may lie under the same name.
 func connect(ctx context.Context, path string, how access) (*conn, error) {
-	uri := url.URL{Scheme: "file", Path: path}
-	params := url.Values{}
 	pragmas := []string{"busy_timeout = 5000"}
 	switch how {
-	case inMemory:
-		params.Set("vfs", "memdb")
-	case immutable:
-		params.Set("mode", "ro")
-		params.Set("immutable", "1")
-	case reading:
-		params.Set("mode", "ro")
-	default:
-		params.Set("mode", "rw")
-	}
-	if how != inMemory {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
-		uri.Path = abs
-	}
-	switch how {
 	case building:
-		pragmas = append(pragmas, "page_size = 16384", "journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE")
+		pragmas = append(pragmas, buildingPragmas()...)
 	case shared:
 		pragmas = append(pragmas, "journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
 	}
-	uri.RawQuery = params.Encode()
-	connector, err := sqlite.NewConnector(uri.String())
+	name, err := dsn(path, how)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +77,37 @@ func connect(ctx context.Context, path string, how access) (*conn, error) {
 func (c *conn) exec(ctx context.Context, query string, args ...any) error {
 	_, err := c.affected(ctx, query, args...)
 	return err
+}
+
+// buildingPragmas make filling a new file fast.
+func buildingPragmas() []string {
+	return []string{"page_size = 16384", "journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"}
+}
+
+// dsn returns the URI of a database.
+func dsn(path string, how access) (string, error) {
+	uri := url.URL{Scheme: "file", Path: path}
+	params := url.Values{}
+	switch how {
+	case inMemory:
+		params.Set("vfs", "memdb")
+	case immutable:
+		params.Set("mode", "ro")
+		params.Set("immutable", "1")
+	case reading:
+		params.Set("mode", "ro")
+	default:
+		params.Set("mode", "rw")
+	}
+	if how != inMemory {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		uri.Path = abs
+	}
+	uri.RawQuery = params.Encode()
+	return uri.String(), nil
 }
 
 // affected runs a statement and returns the number of changed rows.

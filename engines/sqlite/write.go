@@ -49,7 +49,7 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 		if err := engines.SameColumns(d.schema, w.Rows.Schema()); err != nil {
 			return dbfile.Fail(engines.Schema, err)
 		}
-		if stats.Written, err = d.base.insertAll(ctx, e.o.Dataset, d.schema, w.Rows); err != nil {
+		if stats.Written, err = insertAll(ctx, newInserter(d.base, e.o.Dataset, d.schema.NumFields()), d.schema, w.Rows); err != nil {
 			return err
 		}
 		return d.base.putCheckpoint(ctx, e.o.Dataset, d.schema, w)
@@ -180,7 +180,10 @@ func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, e
 		return engines.Stats{}, err
 	}
 	schema := engines.Recorded(w.Rows.Schema())
-	written, err := c.build(ctx, e.o.Dataset, schema, w)
+	written, err := build(ctx, path, how, e.o.Dataset, schema, w)
+	if err == nil {
+		err = c.transaction(ctx, func() error { return c.putCheckpoint(ctx, e.o.Dataset, schema, w) })
+	}
 	if err != nil {
 		return engines.Stats{}, errors.Join(err, c.Close())
 	}
