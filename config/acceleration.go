@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	cron "github.com/netresearch/go-cron"
+
+	"pitwall/config/suggest"
 )
 
 // accel is the prefix of the keys of acceleration:.
@@ -157,7 +159,7 @@ func (e *entry) engine(l *loader) {
 		case strings.HasPrefix(name, "caching_") || known == nil:
 		default:
 			msg := fmt.Sprintf("pitwall does not act on the param %q of %s yet; it is ignored", clip(name, 60), a.Engine)
-			if near := nearest(name, known); near != "" {
+			if near := suggest.Nearest(name, known); near != "" {
 				msg += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			e.warnf(at, "", "%s", msg)

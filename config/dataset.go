@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pitwall/config/secrets"
+	"pitwall/config/suggest"
 )
 
 // entry is one dataset on its way: the document and path it is at, which for a ref: is another file.
@@ -216,7 +217,7 @@ func (e *entry) checkParams() {
 		at := join(e.path("params"), name)
 		if !slices.Contains(sourceParams(), name) {
 			msg := fmt.Sprintf("pitwall does not act on the param %q yet; it is ignored", clip(name, 60))
-			if near := nearest(name, sourceParams()); near != "" {
+			if near := suggest.Nearest(name, sourceParams()); near != "" {
 				msg += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			e.warnf(at, "", "%s", msg)

@@ -46,18 +46,6 @@ func (e *entry) mode() {
 	}
 }
 
-// sql checks the shape of refresh_sql (spec data-refresh 1.6 item 16 and 3.1). Of a source that
-// pitwall cannot read a bad one is a warning: those of real spicepods have an ORDER BY.
-func (e *entry) sql() {
-	a, at := &e.ds.Acceleration, e.path(accel+"refresh_sql")
-	if !e.set(accel+"refresh_sql") || e.ds.Name == "" {
-		return
-	}
-	if err := CheckRefreshSQL(a.RefreshSQL, e.ds.Name, a.PrimaryKey); err != nil {
-		e.document.at(e.severity(), at, "refresh_sql: "+err.Error(), "SELECT columns FROM "+e.ds.Name+" [WHERE …] [LIMIT n]")
-	}
-}
-
 // retention checks that a retention that is switched on can work (spec data-refresh 1.6 item 11).
 func (e *entry) retention() {
 	r, a := &e.raw.Acceleration, &e.ds.Acceleration

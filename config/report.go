@@ -34,13 +34,18 @@ func (d *document) full(s Severity) bool {
 
 // at reports a problem at the value of path; when the path is not in the file, at the nearest parent.
 func (d *document) at(s Severity, path, message, hint string) {
+	line, col := d.place(path)
+	d.atPlace(s, path, line, col, message, hint)
+}
+
+// atPlace is at for a place inside of the value.
+func (d *document) atPlace(s Severity, path string, line, col int, message, hint string) {
 	if d.refused[path] || d.broken[path] && s == SeverityWarning {
 		return // said already, this would only repeat it
 	}
 	if s == SeverityError {
 		d.broken[path] = true
 	}
-	line, col := d.place(path)
 	d.report(s, line, col, path, message, hint)
 }
 

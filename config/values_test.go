@@ -101,38 +101,3 @@ func TestParseColumnRef(t *testing.T) {
 		t.Errorf("columns of nothing: %q", got)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	for in, want := range map[string]string{"ducdb": "duckdb", "dukcdb": "duckdb", "DUCKDB": "duckdb", "sqlit": "sqlite", "oracle": "", "x": ""} {
-		if got := nearest(in, []string{"arrow", "duckdb", "sqlite"}); got != want {
-			t.Errorf("%q is near %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestCheckRefreshSQL(t *testing.T) {
-	good := []string{
-		"SELECT * FROM s.t", "select a, \"B\" from S.T where a > 'FROM x; y' and (b = 1 or c in (1, 2)) limit 10", "SELECT * FROM s.t;",
-		"SELECT * FROM s.t -- all\nWHERE a IS DISTINCT FROM b", "SELECT a /* JOIN */ FROM s.t WHERE ts > now() - interval '1 day'",
-		"SELECT DISTINCT ON (id) * FROM s.t ORDER BY id, ts DESC", "SELECT * FROM s.t LIMIT 0",
-	}
-	for _, s := range good {
-		if err := CheckRefreshSQL(s, "s.t", "id"); err != nil {
-			t.Errorf("%s: %v", s, err)
-		}
-	}
-	for _, s := range []string{
-		"", "DELETE FROM s.t", "WITH x AS (SELECT 1) SELECT * FROM s.t", "SELECT * FROM s.t; SELECT 1", "SELECT * FROM t", "SELECT *",
-		"SELECT * FROM", "SELECT DISTINCT * FROM s.t", "SELECT * FROM s.t ORDER BY a", "SELECT * FROM s.t OFFSET 1", "SELECT * FROM s.t LIMIT -1",
-		"SELECT * FROM s.t LIMIT all", "SELECT a AS b FROM s.t", "SELECT max(a) FROM s.t", "SELECT * FROM s.t x", "SELECT * FROM s.t, u",
-		"SELECT * FROM s.t JOIN u", "SELECT * FROM (SELECT 1)", "SELECT a FROM s.t GROUP BY a", "SELECT * FROM s.t WHERE (a", "SELECT * FROM s.t WHERE a)",
-		"SELECT DISTINCT ON (id) * FROM s.t ORDER BY id, ts LIMIT 1", "SELECT * FROM s.t UNION SELECT * FROM s.t", "SELECT * FROM s.t LIMIT 1 2",
-	} {
-		if err := CheckRefreshSQL(s, "s.t", "id"); err == nil {
-			t.Errorf("%s: want an error", s)
-		}
-	}
-	if err := CheckRefreshSQL("SELECT DISTINCT ON (id) * FROM t ORDER BY id, ts", "t", ""); err == nil {
-		t.Error("DISTINCT ON without primary_key: want an error")
-	}
-}
