@@ -45,12 +45,27 @@ type Write struct {
 	RefreshSQL string
 	// At is the time recorded as updated_at of the checkpoint row.
 	At time.Time
+	// State is the writer's own state, kept beside the checkpoint row in a table of its own, which
+	// other readers of the file ignore. Nil removes it.
+	State []byte
+	// Evict is deleted in the same commit, after the rows were added: what retention does not keep is
+	// never visible. Nil deletes nothing.
+	Evict Predicate
+	// Schema is the schema to have after an Append whose columns differ from the recorded ones: columns
+	// that the rows lack are NULL in them, columns that are new are NULL in the rows that were there,
+	// columns that Schema lacks are dropped. Nil keeps the recorded schema.
+	Schema *arrow.Schema
 }
 
 // Stats tells what one Write did.
 type Stats struct {
-	// Written is the number of rows that the write added.
+	// Written is the number of rows that the write added or, by an upsert, replaced.
 	Written int64
+	// Dropped is the number of incoming rows that on_conflict left out: the key was there already
+	// (drop), or another incoming row took its place (upsert_dedup, upsert_dedup_by_row_id).
+	Dropped int64
+	// Evicted is the number of rows that Write.Evict deleted.
+	Evicted int64
 	// Rows and Bytes describe the dataset after the write: the row count and the size of the local
 	// store in bytes (of the file, or of the Arrow buffers in memory).
 	Rows, Bytes int64
@@ -73,6 +88,8 @@ type Checkpoint struct {
 	RefreshSQL string
 	// UpdatedAt is the time of the last successful refresh, in UTC.
 	UpdatedAt time.Time
+	// State is Write.State of the last write; nil in files of other writers.
+	State []byte
 }
 
 // Scan is one read of the dataset. The zero value reads everything.
@@ -147,7 +164,44 @@ type Options struct {
 	TempDir string
 	// Params are acceleration.params of the spicepod, with secrets resolved.
 	Params map[string]string
+	// Keys are the constraints and indexes of the dataset.
+	Keys Keys
+	// Evaluate computes a condition of type SQL over a batch: a boolean array with NULLs. Engines that
+	// do not speak SQL themselves need it; nil makes such a condition an error of Kind Invalid.
+	Evaluate func(ctx context.Context, sql string, b arrow.RecordBatch) (arrow.Array, error)
 }
+
+// Keys are primary_key, indexes and on_conflict of a dataset (spec data-refresh 2.7). The zero value has
+// none. A write whose rows violate a unique key, where Conflict does not say what to do, is rejected
+// as a whole with Kind Constraint, and so is one with duplicates among its own rows, also for a Replace.
+type Keys struct {
+	// Primary are the columns of the primary key; they are NOT NULL.
+	Primary []string
+	// Unique and Plain are the columns of each index, unique or not.
+	Unique, Plain [][]string
+	// Conflict says what an incoming row does whose key is there already.
+	Conflict Conflict
+	// Target are the columns of the unique key that an upsert looks at; with ConflictDrop all unique
+	// keys count.
+	Target []string
+}
+
+// Conflict is the action of on_conflict.
+type Conflict string
+
+// The actions.
+const (
+	// ConflictReject, the default, refuses the write.
+	ConflictReject Conflict = ""
+	// ConflictDrop keeps the row that is there.
+	ConflictDrop Conflict = "drop"
+	// ConflictUpsert replaces all columns that are not in the key by those of the incoming row.
+	ConflictUpsert Conflict = "upsert"
+	// ConflictUpsertDedup first removes incoming rows that equal another one in all columns.
+	ConflictUpsertDedup Conflict = "upsert_dedup"
+	// ConflictUpsertLast keeps, of the incoming rows with one key, the last.
+	ConflictUpsertLast Conflict = "upsert_dedup_by_row_id"
+)
 
 // Opener opens one kind of engine. Implementations have no state.
 type Opener interface {

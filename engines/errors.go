@@ -10,15 +10,16 @@ type Kind string
 
 // The kinds of errors of engines.
 const (
-	Corrupt  Kind = "corrupt"   // the file is not a sound database of this engine
-	NotFound Kind = "not found" // no such table, column or file
-	Schema   Kind = "schema"    // the rows do not fit the recorded schema
-	Invalid  Kind = "invalid"   // unsupported type, predicate or option
-	DiskFull Kind = "disk full"
-	Denied   Kind = "denied" // the file system refused: read-only, permissions
-	Locked   Kind = "locked" // another process has the file open
-	Canceled Kind = "canceled"
-	Internal Kind = "internal"
+	Corrupt    Kind = "corrupt"    // the file is not a sound database of this engine
+	NotFound   Kind = "not found"  // no such table, column or file
+	Schema     Kind = "schema"     // the rows do not fit the recorded schema
+	Constraint Kind = "constraint" // the rows violate a unique key or NOT NULL
+	Invalid    Kind = "invalid"    // unsupported type, predicate or option
+	DiskFull   Kind = "disk full"
+	Denied     Kind = "denied" // the file system refused: read-only, permissions
+	Locked     Kind = "locked" // another process has the file open
+	Canceled   Kind = "canceled"
+	Internal   Kind = "internal"
 )
 
 // Error is what every engine returns.

@@ -1,5 +1,7 @@
 package engines
 
+import "time"
+
 // Predicate is a condition on rows that every engine can evaluate, and that can be pushed down to
 // sources. It has SQL's three-valued logic: a comparison with NULL is NULL, and only rows for which
 // the whole predicate is true match.
@@ -25,6 +27,22 @@ type Compare struct {
 	Value  any
 }
 
+// CompareText compares a column of text that holds times (time_format ISO8601, RFC 3339 with any offset
+// and any digits, or a date) with a time. Text that is no time compares as NULL; a time without an
+// offset is in UTC.
+type CompareText struct {
+	Column string
+	Op     Op
+	Value  time.Time
+}
+
+// SQL is a condition in PostgreSQL's syntax, for what the other predicates can't say. Columns are those
+// it looks at. Sources and engines that can't evaluate it by themselves use Options.Evaluate.
+type SQL struct {
+	Text    string
+	Columns []string
+}
+
 // IsNull is true for rows where the column is NULL.
 type IsNull struct{ Column string }
 
@@ -37,8 +55,10 @@ type Or []Predicate
 // Not negates.
 type Not struct{ Of Predicate }
 
-func (Compare) predicate() {}
-func (IsNull) predicate()  {}
-func (And) predicate()     {}
-func (Or) predicate()      {}
-func (Not) predicate()     {}
+func (Compare) predicate()     {}
+func (CompareText) predicate() {}
+func (SQL) predicate()         {}
+func (IsNull) predicate()      {}
+func (And) predicate()         {}
+func (Or) predicate()          {}
+func (Not) predicate()         {}
