@@ -119,6 +119,29 @@ func colref(columns []string) string {
 	return "(" + strings.Join(columns, ", ") + ")"
 }
 
+// Reads are the columns that the statement needs of the source, each once: those it selects first, in
+// their order. It is nil when it needs all, because it selects them.
+func (s *Select) Reads() []string {
+	if s.Columns == nil {
+		return nil
+	}
+	var out []string
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for _, r := range s.refs {
+		add(r.name)
+	}
+	if s.Where != nil {
+		for _, name := range s.Where.Columns() {
+			add(name)
+		}
+	}
+	return out
+}
+
 // CheckColumns checks that the source has every column that the statement mentions. valid are the
 // columns of the source. The error is an *Error of Class Column for the first one that is missing.
 func (s *Select) CheckColumns(valid []string) error {

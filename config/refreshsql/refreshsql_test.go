@@ -29,7 +29,9 @@ func shape(t *testing.T, a, b *refreshsql.Select) string {
 func limit(n int64) *int64 { return &n }
 
 func TestParseRefresh(t *testing.T) {
-	order := func(c string, desc, first bool) refreshsql.Order { return refreshsql.Order{Column: c, Desc: desc, NullsFirst: first} }
+	order := func(c string, desc, first bool) refreshsql.Order {
+		return refreshsql.Order{Column: c, Desc: desc, NullsFirst: first}
+	}
 	for _, tt := range []struct {
 		sql, table, where string
 		conjuncts         int
@@ -141,6 +143,7 @@ func TestParseRefreshRefuses(t *testing.T) {
 		{"SELECT * FROM s.t WHERE count(*) > 1", refreshsql.Expression, "count(*) > 1", "aggregate count"},
 		{"SELECT * FROM s.t WHERE rank() OVER () = 1", refreshsql.Expression, "rank() OVER () = 1", "window"},
 		{"SELECT * FROM s.t WHERE a SIMILAR TO 'x'", refreshsql.Expression, "a SIMILAR TO 'x'", "SIMILAR TO"},
+		{"SELECT * FROM s.t WHERE a = current_user", refreshsql.Expression, "current_user", "user"},
 		{"SELECT * FROM s.t WHERE t.* IS NULL", refreshsql.Expression, "t.* IS NULL", "*"},
 		{"SELECT DISTINCT ON (id) * FROM s.t", refreshsql.Key, "DISTINCT ON (id) * FROM s.t", "at least one more"},
 		{"SELECT DISTINCT ON (id) * FROM s.t ORDER BY id", refreshsql.Key, "DISTINCT ON (id) * FROM s.t ORDER BY id", "at least one more"},
@@ -252,6 +255,22 @@ func TestParseCondition(t *testing.T) {
 	for _, bad := range []string{"", "a, b", "a) FROM t WHERE (b", "a FROM t", "(SELECT 1)", "a AS b"} {
 		if c, err := refreshsql.ParseCondition(bad); err == nil {
 			t.Errorf("%s: %v", bad, c)
+		}
+	}
+}
+
+func TestReads(t *testing.T) {
+	for sql, want := range map[string][]string{
+		"SELECT * FROM t WHERE a = 1":                                nil,
+		"SELECT b, a FROM t WHERE c = a AND d > c":                   {"b", "a", "c", "d"},
+		"SELECT DISTINCT ON (id) v FROM t WHERE w ORDER BY id, v, u": {"v", "id", "u", "w"},
+	} {
+		s, err := refreshsql.ParseRefresh(sql, "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, s.Reads()); d != "" {
+			t.Errorf("%s: %s", sql, d)
 		}
 	}
 }

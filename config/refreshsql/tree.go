@@ -122,13 +122,17 @@ func forbidden(n *pg.Node) string {
 		if v.AExpr.Kind == pg.A_Expr_Kind_AEXPR_SIMILAR {
 			return "SIMILAR TO"
 		}
+	case *pg.Node_SqlvalueFunction:
+		if v.SqlvalueFunction.Op >= pg.SQLValueFunctionOp_SVFOP_CURRENT_ROLE {
+			return "the session's user or schema"
+		}
 	case *pg.Node_SetToDefault:
 		return "DEFAULT"
 	case *pg.Node_CurrentOfExpr:
 		return "CURRENT OF"
 	case *pg.Node_ColumnRef, *pg.Node_BoolExpr, *pg.Node_NullTest, *pg.Node_BooleanTest, *pg.Node_TypeCast,
 		*pg.Node_TypeName, *pg.Node_CaseExpr, *pg.Node_CaseWhen, *pg.Node_CoalesceExpr, *pg.Node_MinMaxExpr,
-		*pg.Node_AArrayExpr, *pg.Node_RowExpr, *pg.Node_List, *pg.Node_SqlvalueFunction, *pg.Node_CollateClause,
+		*pg.Node_AArrayExpr, *pg.Node_RowExpr, *pg.Node_List, *pg.Node_CollateClause,
 		*pg.Node_AIndirection, *pg.Node_AIndices, *pg.Node_AConst, *pg.Node_String_, *pg.Node_Integer, *pg.Node_Float,
 		*pg.Node_Boolean, *pg.Node_BitString, *pg.Node_AStar:
 	default:
