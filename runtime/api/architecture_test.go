@@ -30,10 +30,12 @@ var allowed = map[string][]string{
 	"pitwall/engines":    {"pitwall/engines"},
 	"pitwall/config":     {"pitwall/config"},
 
+	"pitwall/config/refreshsql":  {"pitwall/config/suggest"},
+	"pitwall/config/suggest":     {},
 	"pitwall/runtime/api":        {},
 	"pitwall/runtime/schedule":   {},
 	"pitwall/runtime/source":     {"pitwall/runtime/source", "pitwall/engines"},
-	"pitwall/runtime/refreshsql": {"pitwall/engines", "pitwall/config"},
+	"pitwall/runtime/shape":      {"pitwall/engines", "pitwall/config/refreshsql"},
 	"pitwall/runtime/httpapi":    {"pitwall/runtime/api"},
 	"pitwall/runtime/metrics":    {"pitwall/runtime/api"},
 	"pitwall/runtime/remote":     {"pitwall/runtime/api"},
