@@ -199,9 +199,9 @@ func (e *entry) source() {
 			names = append(names, c.name)
 		}
 		msg, _ := unknown("connector", ds.Connector, names)
-		e.warnf(at, "pitwall reads files; write a path such as ./data/trips.parquet", "%s; the dataset will be in Error", msg)
+		e.warnf(at, "pitwall reads files, such as ./data/trips.parquet or s3://bucket/trips/", "%s; the dataset will be in Error", msg)
 	case !e.con.supported:
-		e.warnf(at, "pitwall reads files", "pitwall cannot read from %s yet; the dataset will be in Error", ds.Connector)
+		e.warnf(at, "pitwall reads files and objects: file, s3, gs, abfs, https", "pitwall cannot read from %s yet; the dataset will be in Error", ds.Connector)
 	}
 	if !e.con.supported {
 		ds.Unsupported = fmt.Sprintf("pitwall cannot read from %s yet", ds.Connector)
@@ -213,17 +213,18 @@ func (e *entry) checkParams() {
 	if !e.con.supported {
 		return
 	}
+	params := sourceParams(e.ds.Connector)
 	for name, v := range e.ds.Params {
 		at := join(e.path("params"), name)
-		if !slices.Contains(sourceParams(), name) {
+		if !slices.Contains(params, name) {
 			msg := fmt.Sprintf("pitwall does not act on the param %q yet; it is ignored", clip(name, 60))
-			if near := suggest.Nearest(name, sourceParams()); near != "" {
+			if near := suggest.Nearest(name, params); near != "" {
 				msg += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			e.warnf(at, "", "%s", msg)
 			continue
 		}
-		formats := []string{"parquet", "csv", "json", "jsonl", "ndjson"}
+		formats := []string{"parquet", "csv", "tsv", "json", "jsonl", "ndjson", "arrow", "ipc", "feather"}
 		if v.Reveal() != "" && name == "file_format" && !slices.Contains(formats, strings.ToLower(v.Reveal())) {
 			msg, hint := unknown("file format", v.String(), formats)
 			e.errorf(at, hint, "%s", msg)

@@ -40,6 +40,10 @@ func parseFrom(from string) (conn, source string) {
 }
 
 func looksLikeFile(s string) bool {
-	_, known := fileFormats()[strings.ToLower(path.Ext(s))]
+	ext := strings.ToLower(path.Ext(s))
+	if ext == ".gz" || ext == ".zst" || ext == ".bz2" {
+		ext = strings.ToLower(path.Ext(s[:len(s)-len(ext)]))
+	}
+	_, known := fileFormats()[ext]
 	return known || strings.HasSuffix(s, "/") || strings.Contains(s, "*")
 }

@@ -73,16 +73,32 @@ func engineParams(e EngineName) []string {
 	return nil
 }
 
-// sourceParams are the params of a dataset pitwall acts on.
-func sourceParams() []string {
-	return []string{"file_format", "csv_delimiter", "csv_has_header", "has_header", "schema_infer_max_records",
+// sourceParams are the params of a dataset pitwall acts on, by connector.
+func sourceParams(connector string) []string {
+	files := []string{"file_format", "file_extension", "file_compression_type", "hive_partitioning_enabled",
+		"csv_delimiter", "csv_has_header", "has_header", "csv_quote", "csv_escape", "schema_infer_max_records",
 		"csv_schema_infer_max_records"}
+	remote := append(files, "client_timeout", "allow_http")
+	switch connector {
+	case "file":
+		return files
+	case "s3":
+		return append(remote, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style")
+	case "gs", "gcs":
+		return append(remote, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
+	case "abfs", "abfss":
+		return append(remote, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id",
+			"abfs_client_id", "abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
+	case "http", "https":
+		return append(remote, "http_port", "http_username", "http_password", "http_bearer_token")
+	}
+	return nil
 }
 
 // fileFormats are the formats of files pitwall can load, with the endings that imply them.
 func fileFormats() map[string]string {
-	return map[string]string{".parquet": "parquet", ".csv": "csv", ".json": "json", ".ndjson": "jsonl",
-		".jsonl": "jsonl"}
+	return map[string]string{".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".json": "json", ".ndjson": "jsonl",
+		".jsonl": "jsonl", ".arrow": "arrow", ".ipc": "arrow", ".feather": "arrow"}
 }
 
 // connector is what pitwall knows about a source (spec data-refresh 1.6 items 6, 7, 12, 13).
@@ -98,6 +114,9 @@ type connector struct {
 func connectors() []connector {
 	all := []connector{
 		{name: "file", supported: true},
+		{name: "s3", supported: true}, {name: "gs", supported: true}, {name: "gcs", supported: true},
+		{name: "abfs", supported: true}, {name: "abfss", supported: true},
+		{name: "http", supported: true}, {name: "https", supported: true},
 		{name: "sink", supported: true},
 		{name: "spice.ai", appendStream: true}, {name: "spiceai", appendStream: true},
 		{name: "kafka", appendStream: true},
@@ -107,9 +126,9 @@ func connectors() []connector {
 		// A child of another dataset follows whatever its parent does.
 		{name: "localpod", appendStream: true, changeStream: true},
 	}
-	for _, name := range []string{"abfs", "abfss", "clickhouse", "databricks", "delta_lake", "dremio", "duckdb",
-		"elasticsearch", "flightsql", "ftp", "gcs", "git", "github", "glue", "graphql", "gs", "http", "https",
-		"iceberg", "imap", "memory", "mssql", "nfs", "odbc", "oracle", "s3", "scylladb", "sftp", "sharepoint",
+	for _, name := range []string{"clickhouse", "databricks", "delta_lake", "dremio", "duckdb",
+		"elasticsearch", "flightsql", "ftp", "git", "github", "glue", "graphql",
+		"iceberg", "imap", "memory", "mssql", "nfs", "odbc", "oracle", "scylladb", "sftp", "sharepoint",
 		"smb", "snowflake", "spark", "sqlite", "unity_catalog"} {
 		all = append(all, connector{name: name})
 	}

@@ -5,7 +5,7 @@ import (
 
 	"pitwall/config"
 	"pitwall/runtime/source"
-	"pitwall/runtime/source/file"
+	"pitwall/runtime/source/objects"
 )
 
 // Connect makes the source of a dataset. A connector that pitwall does not have is an error of Kind
@@ -16,11 +16,11 @@ func Connect(d *config.Dataset, dir string) (source.Source, error) {
 		params[k] = v.Reveal()
 	}
 	switch d.Connector {
-	case "file":
-		return file.New(file.Options{Path: d.Source, Dir: dir}, params)
+	case "file", "s3", "gs", "gcs", "abfs", "abfss", "http", "https":
+		return objects.New(objects.Options{Connector: d.Connector, Path: d.Source, Dir: dir}, params)
 	default:
 		return nil, &source.Error{Kind: source.Unsupported, Place: d.From,
 			Err:  fmt.Errorf("pitwall can't read from %s yet", d.Connector),
-			Hint: "use a file, a folder or a glob: from: file:path"}
+			Hint: "use files, such as from: file:path or from: s3://bucket/path"}
 	}
 }

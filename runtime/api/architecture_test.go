@@ -121,7 +121,7 @@ func TestPlantedImportsAreFound(t *testing.T) {
 		{"pitwall/snapshots", "pitwall/engines"}, {"pitwall/snapshots/objstore", "pitwall/engines/duckdb"},
 		{"pitwall/engines/duckdb", "pitwall/snapshots"}, {"pitwall/engines", "pitwall/runtime/api"},
 		{"pitwall/config", "pitwall/runtime/api"}, {"pitwall/runtime/api", "pitwall/config"}, {"pitwall/ui/cli", "pitwall/runtime"},
-		{"pitwall/runtime/source/file", "pitwall/runtime"}, {"pitwall/runtime/httpapi", "pitwall/runtime"}, {"pitwall/new", "pitwall/config"},
+		{"pitwall/runtime/source/objects", "pitwall/runtime"}, {"pitwall/runtime/httpapi", "pitwall/runtime"}, {"pitwall/new", "pitwall/config"},
 	} {
 		if mayImport(bad[0], bad[1]) {
 			t.Errorf("%s -> %s is not found", bad[0], bad[1])

@@ -1,4 +1,4 @@
-package file
+package objects
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"pitwall/runtime/source"
 )
@@ -54,52 +53,4 @@ func merge(have, next *arrow.Schema, path string, exact bool) (*arrow.Schema, er
 			Hint: "narrow the path with a glob, or rewrite the file with the schema of the others"}
 	}
 	return arrow.NewSchema(fields, nil), nil
-}
-
-// aligned hands on the batches of one file with the columns in the order of the merged schema.
-type aligned struct {
-	array.RecordReader
-	schema *arrow.Schema
-	order  []int
-	cur    arrow.RecordBatch
-}
-
-// newAligned takes over the reader.
-func newAligned(r array.RecordReader, want *arrow.Schema) *aligned {
-	a := &aligned{RecordReader: r, schema: want}
-	for _, f := range want.Fields() {
-		a.order = append(a.order, r.Schema().FieldIndices(f.Name)[0])
-	}
-	return a
-}
-
-func (a *aligned) Schema() *arrow.Schema { return a.schema }
-
-func (a *aligned) Next() bool {
-	a.drop()
-	if !a.RecordReader.Next() {
-		return false
-	}
-	b := a.RecordReader.RecordBatch()
-	cols := make([]arrow.Array, len(a.order))
-	for i, j := range a.order {
-		cols[i] = b.Column(j)
-	}
-	a.cur = array.NewRecordBatch(a.schema, cols, b.NumRows())
-	return true
-}
-
-func (a *aligned) RecordBatch() arrow.RecordBatch { return a.cur }
-func (a *aligned) Record() arrow.RecordBatch      { return a.cur }
-
-func (a *aligned) drop() {
-	if a.cur != nil {
-		a.cur.Release()
-		a.cur = nil
-	}
-}
-
-func (a *aligned) Release() {
-	a.drop()
-	a.RecordReader.Release()
 }

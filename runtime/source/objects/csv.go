@@ -1,16 +1,11 @@
-package file
+package objects
 
 import (
-	"bufio"
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -23,50 +18,49 @@ func (o *Options) comma(path string) rune {
 	switch {
 	case o.Delimiter != 0:
 		return o.Delimiter
-	case strings.EqualFold(filepath.Ext(path), ".tsv"):
+	case extension(path) == ".tsv":
 		return '\t'
 	default:
 		return ','
 	}
 }
 
-// settled is how long a CSV file that ends in the middle of a line must be left alone before that line
-// counts as its last one: until then its writer may be about to finish it, and half a number is a
-// wrong number.
-const settled = 3 * time.Second
-
-// ended checks that the last line is whole.
-func ended(in *input, now time.Time) error {
-	last := make([]byte, 1)
-	if in.size == 0 {
+// ended checks that the last line is whole: while a writer may be about to finish it, half a number is
+// a wrong number. Objects of a store are always whole, and the end of what is compressed says so itself.
+func ended(in *input) error {
+	if in.size == 0 || in.codec != "" || !in.content.Growing() {
 		return nil
 	}
-	if _, err := in.f.ReadAt(last, in.size-1); err != nil {
+	last := make([]byte, 1)
+	if _, err := in.ReadAt(last, in.size-1); err != nil {
 		return err
 	}
-	st, err := in.f.Stat()
-	if err != nil || last[0] == '\n' || now.Sub(st.ModTime()) >= settled && st.Size() == in.size {
-		return err
+	if last[0] == '\n' {
+		return nil
 	}
-	return &source.Error{Kind: source.Unavailable, Place: in.path, Err: errors.New("it ends in the middle of a line and is being written"),
+	return &source.Error{Kind: source.Unavailable, Place: in.place, Err: errors.New("it ends in the middle of a line and is being written"),
 		Hint: "it is read again by the next try; a writer should end its lines, or write another file and rename it"}
 }
 
-func csvSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) {
-	if err := ended(in, time.Now()); err != nil {
+func csvSchema(in *input, o *Options) (*arrow.Schema, error) {
+	if err := ended(in); err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(skipBOM(in))
-	r.Comma = o.comma(in.path)
+	t, err := in.text(false)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	r := o.csvReader(t, in.path)
 	r.ReuseRecord = true
 	var fields []arrow.Field
-	for n := 0; !o.learned(n, in.read.Load()); n++ {
+	for n := 0; !o.learned(n, t.bytes); n++ {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, csvFault(in.path, err)
+			return nil, csvFault(in.place, err)
 		}
 		if fields == nil {
 			fields = csvHeader(row, o.HasHeader)
@@ -79,12 +73,12 @@ func csvSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) 
 		}
 	}
 	if len(fields) == 0 {
-		return nil, &source.Error{Kind: source.Damaged, Place: in.path, Err: errors.New("it is empty"), Hint: "a CSV file needs a header line, or params csv_has_header: false"}
+		return nil, &source.Error{Kind: source.Damaged, Place: in.place, Err: errors.New("it is empty"), Hint: "a CSV file needs a header line, or params csv_has_header: false"}
 	}
 	seen := map[string]bool{}
 	for i := range fields {
 		if seen[fields[i].Name] {
-			return nil, &source.Error{Kind: source.Unsupported, Place: in.path, Err: fmt.Errorf("two columns are called %q", fields[i].Name), Hint: "rename one in the header line"}
+			return nil, &source.Error{Kind: source.Unsupported, Place: in.place, Err: fmt.Errorf("two columns are called %q", fields[i].Name), Hint: "rename one in the header line"}
 		}
 		seen[fields[i].Name] = true
 		fields[i].Type = known(fields[i].Type)
@@ -103,13 +97,11 @@ func csvHeader(row []string, header bool) []arrow.Field {
 	return fields
 }
 
-// skipBOM passes over the byte order mark that spreadsheets write.
-func skipBOM(r io.Reader) io.Reader {
-	b := bufio.NewReaderSize(r, 1<<16)
-	if head, _ := b.Peek(3); string(head) == "\ufeff" {
-		b.Discard(3)
-	}
-	return b
+// csvReader reads the rows of a text.
+func (o *Options) csvReader(r io.Reader, path string) *csv.Reader {
+	c := csv.NewReader(o.standard(r, path))
+	c.Comma = o.comma(path)
+	return c
 }
 
 // csvFault says what is wrong with a row, and where.
@@ -126,7 +118,7 @@ func csvFault(path string, err error) error {
 	return err
 }
 
-func openCSV(_ context.Context, in *input, o *Options, want *arrow.Schema) (array.RecordReader, error) {
+func openCSV(in *input, o *Options, v *view) (array.RecordReader, error) {
 	// The file may have fewer columns than the merged schema, or another order.
 	own, err := csvColumns(in, o)
 	if err != nil {
@@ -134,47 +126,62 @@ func openCSV(_ context.Context, in *input, o *Options, want *arrow.Schema) (arra
 	}
 	fields := make([]arrow.Field, len(own))
 	for i, name := range own {
-		f, ok := want.FieldsByName(name)
+		f, ok := v.merged.FieldsByName(name)
 		if !ok || len(f) != 1 {
-			return nil, &source.Error{Kind: source.Unavailable, Place: in.path, Err: fmt.Errorf("its header changed while it was read: column %q", name)}
+			return nil, &source.Error{Kind: source.Unavailable, Place: in.place, Err: fmt.Errorf("its header changed while it was read: column %q", name)}
 		}
 		fields[i] = f[0]
+		if !v.wanted(name) {
+			fields[i].Type = arrow.BinaryTypes.String // not asked for, so not parsed
+		}
 	}
-	r := arrowcsv.NewReader(skipBOM(in), arrow.NewSchema(fields, nil), arrowcsv.WithComma(o.comma(in.path)),
+	t, err := in.text(true)
+	if err != nil {
+		return nil, err
+	}
+	r := arrowcsv.NewReader(o.standard(t, in.path), arrow.NewSchema(fields, nil), arrowcsv.WithComma(o.comma(in.path)),
 		arrowcsv.WithHeader(o.HasHeader), arrowcsv.WithChunk(batchRows), arrowcsv.WithNullReader(false, ""))
-	return &csvReader{RecordReader: newPadded(r, want), path: in.path, o: o, fields: fields}, nil
+	return &csvRows{RecordReader: r, in: in, text: t, o: o, fields: fields}, nil
 }
 
-// csvColumns reads the header and rewinds.
+// csvColumns reads the header.
 func csvColumns(in *input, o *Options) ([]string, error) {
-	r := csv.NewReader(skipBOM(in))
-	r.Comma = o.comma(in.path)
-	row, err := r.Read()
+	t, err := in.text(false)
 	if err != nil {
-		return nil, csvFault(in.path, err)
+		return nil, err
+	}
+	defer t.Close()
+	row, err := o.csvReader(t, in.path).Read()
+	if err != nil {
+		return nil, csvFault(in.place, err)
 	}
 	var names []string
 	for _, f := range csvHeader(row, o.HasHeader) {
 		names = append(names, f.Name)
 	}
-	_, err = in.Seek(0, io.SeekStart)
-	return names, err
+	return names, nil
 }
 
-// csvReader explains the errors of arrow-go's reader.
-type csvReader struct {
+// csvRows explains the errors of arrow-go's reader.
+type csvRows struct {
 	array.RecordReader
-	path   string
+	in     *input
+	text   *text
 	o      *Options
 	fields []arrow.Field // of the file
 }
 
-func (r *csvReader) Err() error {
+func (r *csvRows) Release() {
+	r.text.Close()
+	r.RecordReader.Release()
+}
+
+func (r *csvRows) Err() error {
 	err := r.RecordReader.Err()
 	if err == nil {
 		return nil
 	}
-	if e := csvFault(r.path, err); e != err {
+	if e := csvFault(r.in.place, err); e != err {
 		return e
 	}
 	if place, why := r.misfit(); why != nil {
@@ -186,14 +193,13 @@ func (r *csvReader) Err() error {
 
 // misfit reads the file once more to find the first value that does not fit the type of its column:
 // the reader of record batches does not say where it stopped.
-func (r *csvReader) misfit() (place string, why error) {
-	f, err := os.Open(r.path)
+func (r *csvRows) misfit() (place string, why error) {
+	t, err := r.in.text(true)
 	if err != nil {
 		return "", nil
 	}
-	defer f.Close()
-	c := csv.NewReader(skipBOM(f))
-	c.Comma = r.o.comma(r.path)
+	defer t.Close()
+	c := r.o.csvReader(t, r.in.path)
 	c.ReuseRecord = true
 	for n := 0; ; n++ {
 		row, err := c.Read()
@@ -209,7 +215,7 @@ func (r *csvReader) misfit() (place string, why error) {
 				continue
 			}
 			line, col := c.FieldPos(i)
-			return fmt.Sprintf("%s:%d:%d", r.path, line, col), fmt.Errorf("column %s is %s, but here it is %q", r.fields[i].Name, t, v)
+			return fmt.Sprintf("%s:%d:%d", r.in.place, line, col), fmt.Errorf("column %s is %s, but here it is %q", r.fields[i].Name, t, v)
 		}
 	}
 }

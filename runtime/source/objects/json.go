@@ -1,4 +1,4 @@
-package file
+package objects
 
 import (
 	"bytes"
@@ -21,12 +21,15 @@ import (
 const jsonBatchRows = 16_384
 
 // complete cuts an unfinished last line off: NDJSON files are read while their writer appends. What
-// is cut is read by the next refresh.
+// is cut is read by the next refresh. Objects of a store are always whole.
 func complete(in *input) error {
+	if in.remote || in.codec != "" {
+		return nil
+	}
 	const window = 1 << 20
 	start := max(0, in.size-window)
 	tail := make([]byte, in.size-start)
-	if _, err := in.f.ReadAt(tail, start); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := in.ReadAt(tail, start); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	cut := bytes.LastIndexByte(tail, '\n') + 1
@@ -39,17 +42,15 @@ func complete(in *input) error {
 	return nil
 }
 
-// objects returns a reader of the objects of the file one after the other: NDJSON as it is, a JSON
+// jsonObjects returns a reader of the objects of the file one after the other: NDJSON as it is, a JSON
 // array without its brackets and commas.
-func objects(in *input) (io.Reader, error) {
-	if err := complete(in); err != nil {
-		return nil, err
-	}
-	r := skipBOM(in)
+func jsonObjects(r io.Reader) (io.Reader, error) {
 	head := make([]byte, 1)
 	for {
-		if _, err := io.ReadFull(r, head); err != nil {
-			return bytes.NewReader(nil), nil //nolint:nilerr // an empty file has no objects
+		if _, err := io.ReadFull(r, head); errors.Is(err, io.EOF) {
+			return bytes.NewReader(nil), nil // an empty file has no objects
+		} else if err != nil {
+			return nil, err
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(head[0])) {
 			break
@@ -89,15 +90,23 @@ func (e *elements) Read(p []byte) (int, error) {
 	return e.buf.Read(p)
 }
 
-func jsonSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error) {
-	r, err := objects(in)
+func jsonSchema(in *input, o *Options) (*arrow.Schema, error) {
+	if err := complete(in); err != nil {
+		return nil, err
+	}
+	text, err := in.text(false)
 	if err != nil {
-		return nil, jsonFault(in.path, 0, err)
+		return nil, err
+	}
+	defer text.Close()
+	r, err := jsonObjects(text)
+	if err != nil {
+		return nil, jsonFault(in.place, 0, err)
 	}
 	d := json.NewDecoder(r)
 	d.UseNumber()
 	row := arrow.StructOf()
-	for n := 0; !o.learned(n, in.read.Load()); n++ {
+	for n := 0; !o.learned(n, text.bytes); n++ {
 		t, err := jsonValue(d)
 		if errors.Is(err, io.EOF) {
 			break
@@ -106,12 +115,12 @@ func jsonSchema(_ context.Context, in *input, o *Options) (*arrow.Schema, error)
 			err = errors.New("it is not an object")
 		}
 		if err != nil {
-			return nil, jsonFault(in.path, n, err)
+			return nil, jsonFault(in.place, n, err)
 		}
 		row = widerStruct(row, t.(*arrow.StructType)).(*arrow.StructType)
 	}
 	if row.NumFields() == 0 {
-		return nil, &source.Error{Kind: source.Damaged, Place: in.path, Err: errors.New("it has no records to learn the columns from"), Hint: "wait for its first record"}
+		return nil, &source.Error{Kind: source.Damaged, Place: in.place, Err: errors.New("it has no records to learn the columns from"), Hint: "wait for its first record"}
 	}
 	fields := row.Fields()
 	for i := range fields {
@@ -206,19 +215,37 @@ func jsonFault(path string, record int, err error) error {
 		Hint: "every line must be one JSON object whose values fit the types of the first records"}
 }
 
-func openJSON(_ context.Context, in *input, _ *Options, want *arrow.Schema) (array.RecordReader, error) {
-	r, err := objects(in)
-	if err != nil {
-		return nil, jsonFault(in.path, 0, err)
+func openJSON(in *input, _ *Options, v *view) (array.RecordReader, error) {
+	if err := complete(in); err != nil {
+		return nil, err
 	}
-	return &jsonReader{JSONReader: array.NewJSONReader(r, want, array.WithChunk(jsonBatchRows)), path: in.path}, nil
+	text, err := in.text(true)
+	if err != nil {
+		return nil, err
+	}
+	r, err := jsonObjects(text)
+	if err != nil {
+		text.Close()
+		return nil, jsonFault(in.place, 0, err)
+	}
+	want := v.data
+	if want.NumFields() == 0 { // only what the path tells is asked for; the rows must still be counted
+		want = arrow.NewSchema(v.merged.Fields()[:1], nil)
+	}
+	return &jsonReader{JSONReader: array.NewJSONReader(r, want, array.WithChunk(jsonBatchRows)), text: text, place: in.place}, nil
 }
 
 // jsonReader says near which record an error is.
 type jsonReader struct {
 	*array.JSONReader
-	path string
-	rows int
+	text  *text
+	place string
+	rows  int
+}
+
+func (r *jsonReader) Release() {
+	r.text.Close()
+	r.JSONReader.Release()
 }
 
 func (r *jsonReader) Next() bool {
@@ -231,7 +258,7 @@ func (r *jsonReader) Next() bool {
 
 func (r *jsonReader) Err() error {
 	if err := r.JSONReader.Err(); err != nil {
-		return jsonFault(r.path, r.rows, err)
+		return jsonFault(r.place, r.rows, err)
 	}
 	return nil
 }

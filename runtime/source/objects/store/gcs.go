@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"github.com/googleapis/gax-go/v2"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/gcsblob"
+	"gocloud.dev/gcp"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/option"
+)
+
+// gcsOptions are the params of gs://.
+type gcsOptions struct {
+	bucket, endpoint string
+	keyPath, key     string
+	anonymous        bool
+	timeout          time.Duration
+}
+
+const gcsScope = "https://www.googleapis.com/auth/devstorage.read_only"
+
+func locateGCS(p *reader, path string) Location {
+	var o gcsOptions
+	var key string
+	o.bucket, key = bucket(p, "gs", path)
+	o.endpoint = endpoint(p, "gcs_endpoint")
+	o.keyPath, o.key = p.text("gcs_service_account_path"), p.secret("gcs_service_account_key")
+	o.anonymous = p.bool("gcs_skip_signature", false)
+	o.timeout = p.seconds("client_timeout", defaultTimeout)
+	if o.keyPath != "" && o.key != "" {
+		p.problem(errors.New("only one of gcs_service_account_path and gcs_service_account_key can be set"))
+	}
+	if o.anonymous && (o.keyPath != "" || o.key != "") {
+		p.problem(errors.New("gcs_skip_signature does not go with a service account"))
+	}
+	name := "gs://" + o.bucket + "/"
+	f := faults{secrets: p.secrets, params: "params gcs_service_account_path, gcs_service_account_key and gcs_skip_signature", endpoint: "param gcs_endpoint"}
+	return Location{Path: key, Name: name + key, open: func(ctx context.Context) (Store, error) { return o.open(ctx, name, f) }}
+}
+
+func (o *gcsOptions) open(ctx context.Context, name string, f faults) (Store, error) {
+	t := newTransport(o.timeout)
+	client, err := o.client(ctx, t)
+	if err != nil {
+		return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden, message: err.Error()})
+	}
+	options := &gcsblob.Options{ClientOptions: []option.ClientOption{storage.WithDisabledClientMetrics()}}
+	if o.endpoint != "" {
+		options.ClientOptions = append(options.ClientOptions, option.WithEndpoint(o.endpoint+"/storage/v1/"), storage.WithJSONReads())
+	}
+	b, err := gcsblob.OpenBucket(ctx, client, o.bucket, options)
+	if err != nil {
+		return nil, f.wrap(ctx, name, err, nil)
+	}
+	var raw *storage.Client
+	if b.As(&raw) {
+		raw.SetRetry(storage.WithMaxAttempts(attempts), storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second}),
+			storage.WithErrorFunc(func(err error) bool { return !errors.Is(err, errIdle) && storage.ShouldRetry(err) }))
+	}
+	return &bucketStore{Bucket: b, name: name, faults: f, transport: t, vendor: gcsVendor{}}, nil
+}
+
+// client has the credentials of the service account, or those of the environment; without any it is
+// anonymous, which is enough for public buckets.
+func (o *gcsOptions) client(ctx context.Context, t http.RoundTripper) (*gcp.HTTPClient, error) {
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: t})
+	key := []byte(o.key)
+	if o.keyPath != "" {
+		var err error
+		if key, err = os.ReadFile(o.keyPath); err != nil {
+			return nil, errors.New("gcs_service_account_path can't be read: " + err.Error())
+		}
+	}
+	var creds *google.Credentials
+	var err error
+	switch {
+	case o.anonymous:
+		return gcp.NewAnonymousHTTPClient(t), nil
+	case len(key) > 0:
+		if creds, err = google.CredentialsFromJSONWithType(ctx, key, google.ServiceAccount, gcsScope); err != nil {
+			return nil, errors.New("the service account's key is not the JSON of a service account")
+		}
+	default:
+		if creds, err = google.FindDefaultCredentials(ctx, gcsScope); err != nil {
+			return gcp.NewAnonymousHTTPClient(t), nil
+		}
+	}
+	return gcp.NewHTTPClient(t, creds.TokenSource)
+}
+
+type gcsVendor struct{}
+
+func (gcsVendor) version(o *blob.ListObject) string {
+	var raw storage.ObjectAttrs
+	if o.As(&raw) {
+		return strconv.FormatInt(raw.Generation, 10)
+	}
+	return ""
+}
+
+func (gcsVendor) versionOf(a *blob.Attributes) string {
+	var raw storage.ObjectAttrs
+	if a.As(&raw) {
+		return strconv.FormatInt(raw.Generation, 10)
+	}
+	return ""
+}
+
+func (gcsVendor) pin(as func(any) bool, version string) {
+	var h **storage.ObjectHandle
+	if g, err := strconv.ParseInt(version, 10, 64); err == nil && as(&h) {
+		*h = (*h).Generation(g)
+	}
+}
+
+func (gcsVendor) fault(b *blob.Bucket, err error) *fault {
+	var api *googleapi.Error
+	if b.ErrorAs(err, &api) || errors.As(err, &api) {
+		f := &fault{status: api.Code, message: firstLine(strings.TrimSpace(api.Message))}
+		if f.message == "" {
+			f.message = http.StatusText(api.Code)
+		}
+		return f
+	}
+	var token *oauth2.RetrieveError
+	if errors.As(err, &token) {
+		return &fault{status: http.StatusForbidden, code: token.ErrorCode, message: "the credentials were refused"}
+	}
+	switch {
+	case errors.Is(err, storage.ErrBucketNotExist):
+		return &fault{status: http.StatusNotFound, message: "there is no such bucket"}
+	case errors.Is(err, storage.ErrObjectNotExist):
+		return statusFault(http.StatusNotFound)
+	}
+	return nil
+}
