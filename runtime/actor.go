@@ -60,22 +60,26 @@ type actor struct {
 	// verifies wait for the running transfer.
 	verifies []command
 
-	retryMode string      // mode of the refresh that is retried
-	attempt   int         // failed attempts in a row of the refresh under way
-	due       *time.Timer // next refresh, retry or attempt to open; nil channel when nothing is due
-	dueFor    dueReason
-	snapTimer *time.Timer // time_interval trigger
-	ticker    *time.Ticker
+	// known is the state that the last write left in the engine.
+	known ownState
+	// learned is what reads told about the source; a running refresh owns it.
+	learned learned
+	// patched is the refresh_sql of SetRefreshSQL; empty when there is none.
+	patched string
+	// sweeping is true while a retention check runs.
+	sweeping bool
+
+	retryMode, retrySQL string      // of the refresh that is retried
+	attempt             int         // failed attempts in a row of the refresh under way
+	due                 *time.Timer // next refresh, retry or attempt to open
+	dueFor              dueReason
+	dueAt               time.Time
+	pending             *request    // waits for its jitter
+	cronTimer           *time.Timer // refresh_cron
+	snapTimer           *time.Timer // time_interval trigger
+	sweepTimer          *time.Timer // retention
+	ticker              *time.Ticker
 }
-
-type dueReason int
-
-const (
-	dueNothing dueReason = iota
-	dueOpen
-	dueInterval
-	dueRetry
-)
 
 // command is an accepted api.Command.
 type command struct {
@@ -129,9 +133,10 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	a.due, a.snapTimer = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
-	a.due.Stop()
-	a.snapTimer.Stop()
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer} {
+		*t = time.NewTimer(time.Hour)
+		(*t).Stop()
+	}
 	a.ticker = time.NewTicker(progressEvery)
 	a.ticker.Stop()
 	if a.cfg().Acceleration.Enabled {
@@ -148,8 +153,12 @@ func (a *actor) loop() {
 			a.handle(m)
 		case <-a.due.C:
 			a.isDue()
+		case <-a.cronTimer.C:
+			a.cronDue()
 		case <-a.snapTimer.C:
 			a.snapshotDue()
+		case <-a.sweepTimer.C:
+			a.sweepDue()
 		case <-a.ticker.C:
 		}
 		a.publish()
@@ -166,6 +175,8 @@ func (a *actor) handle(m any) {
 		a.opened(m)
 	case refreshed:
 		a.refreshed(m)
+	case swept:
+		a.swept(m)
 	case transferred:
 		a.transferred(m)
 	default:
@@ -176,7 +187,10 @@ func (a *actor) handle(m any) {
 func (a *actor) command(c command) {
 	switch v := c.c.(type) {
 	case api.RefreshNow:
-		a.begin(request{mode: v.Mode, trigger: "manual", id: c.id})
+		a.ask(request{mode: v.Mode, sql: v.SQL, trigger: "manual", id: c.id}, v.JitterMax)
+	case api.SetRefreshSQL:
+		a.patch(v.SQL)
+		a.rt.finish(c.id, api.TaskDone, "the next refresh uses it; it lasts until pitwall ends or the spicepod changes")
 	case api.CancelRefresh:
 		a.cancelRefresh(c.id)
 	case api.SnapshotNow:
@@ -208,34 +222,6 @@ func (a *actor) hold(on bool) {
 	}
 }
 
-// arm sets the one timer of the actor.
-func (a *actor) arm(why dueReason, d time.Duration) {
-	a.due.Reset(d)
-	a.dueFor = why
-	a.st.NextRefresh = time.Now().Add(d)
-}
-
-func (a *actor) disarm() {
-	a.due.Stop()
-	a.dueFor = dueNothing
-	a.st.NextRefresh = time.Time{}
-}
-
-func (a *actor) isDue() {
-	why := a.dueFor
-	a.disarm()
-	switch why {
-	case dueOpen:
-		a.open()
-	case dueInterval:
-		if !a.st.Held {
-			a.begin(request{trigger: "interval"})
-		}
-	case dueRetry:
-		a.begin(request{trigger: "retry", mode: a.retryMode})
-	}
-}
-
 // active tells whether progress has to be shown.
 func (a *actor) active() bool { return a.run != nil || a.move != nil }
 
@@ -253,6 +239,7 @@ func (a *actor) publish() {
 func (a *actor) snapshotState() *api.Dataset {
 	a.st.Rev++
 	a.st.HasData = a.ready
+	a.st.NextRefresh, a.st.Waiting = a.nextRefresh(), a.pending != nil
 	if s := a.status(); s != a.st.Status {
 		a.st.Status, a.st.Since = s, time.Now()
 	}
@@ -298,8 +285,9 @@ func (a *actor) emit(level api.Level, kind, message string, fields ...api.Field)
 // shutdown ends all jobs and closes the engine.
 func (a *actor) shutdown() {
 	a.cancel()
-	a.due.Stop()
-	a.snapTimer.Stop()
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer} {
+		t.Stop()
+	}
 	a.ticker.Stop()
 	a.jobs.Wait()
 	for len(a.result) > 0 { // an open that ended meanwhile still owns an engine
@@ -311,8 +299,10 @@ func (a *actor) shutdown() {
 	if a.run != nil {
 		ids = append(ids, a.run.req.id)
 	}
-	if a.next != nil {
-		ids = append(ids, a.next.id)
+	for _, q := range []*request{a.next, a.pending} {
+		if q != nil {
+			ids = append(ids, q.id)
+		}
 	}
 	if a.boot != nil {
 		ids = append(ids, a.boot.id)

@@ -159,7 +159,7 @@ func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string
 			Err: fmt.Errorf("it holds %d rows, recorded are %d", info.Rows, s.Rows)}
 	}
 	if err == nil && a.cfg().TimeColumn != "" {
-		err = checkTimeColumn(info.Schema, a.cfg().TimeColumn, a.cfg().TimeFormat)
+		err = timeAxis{a.cfg().TimeColumn, a.cfg().TimeFormat}.check(info.Schema, "time_column")
 	}
 	if err != nil {
 		if ctx.Err() != nil {

@@ -10,82 +10,64 @@ import (
 
 	"pitwall/config"
 	"pitwall/engines"
-	"pitwall/runtime/source"
 )
 
-// checkTimeColumn checks that the column is there and that its type goes with time_format (the table
-// of spec data-refresh 1.5).
-func checkTimeColumn(s *arrow.Schema, column string, f config.TimeFormat) error {
-	at := s.FieldIndices(column)
-	if len(at) != 1 {
-		names := make([]string, s.NumFields())
-		for i, c := range s.Fields() {
-			names[i] = c.Name
-		}
-		return &settingError{fmt.Sprintf("time_column %q is not in the source", column), "its columns are " + strings.Join(names, ", ")}
-	}
-	t := s.Field(at[0]).Type
-	var allowed []config.TimeFormat
-	switch id := t.ID(); {
-	case id == arrow.STRING || id == arrow.LARGE_STRING:
-		allowed = []config.TimeFormat{config.TimeISO8601}
-	case arrow.IsInteger(id) || id == arrow.FLOAT32 || id == arrow.FLOAT64:
-		allowed = []config.TimeFormat{config.TimeUnixSeconds, config.TimeUnixMillis}
-	case id == arrow.TIMESTAMP && t.(*arrow.TimestampType).TimeZone == "":
-		allowed = []config.TimeFormat{config.TimeTimestamp}
-	case id == arrow.TIMESTAMP:
-		allowed = []config.TimeFormat{config.TimeTimestampTZ}
-	case id == arrow.DATE32:
-		allowed = []config.TimeFormat{config.TimeDate}
-	}
-	var names []string
-	for _, ok := range allowed {
-		if ok == f {
-			return nil
-		}
-		names = append(names, string(ok))
-	}
-	if len(names) == 0 {
-		return &settingError{fmt.Sprintf("time_column %q is %s, which can't be a time column", column, t), "choose a timestamp, date, number or text column"}
-	}
-	return &settingError{fmt.Sprintf("time_column %q is %s, but time_format is %s", column, t, f), "set time_format to " + strings.Join(names, " or ")}
-}
-
-// checkSchema refuses a refresh whose columns differ from those that are served. A full refresh may
-// change them where on_schema_change accepts it or the spicepod itself was changed. It returns the
-// recorded schema, nil when nothing was ever written.
-func (a *actor) checkSchema(ctx context.Context, cfg *config.Dataset, mode config.RefreshMode, eng engines.Engine, r source.Reader, accept bool) (*arrow.Schema, error) {
-	info, err := eng.Info(ctx)
+// checkSchema refuses a refresh whose columns differ from those that are served, unless on_schema_change
+// accepts it or the settings that shape the data were changed. It returns the recorded schema, nil when
+// nothing was ever written.
+func (a *actor) checkSchema(ctx context.Context, l load, mode config.RefreshMode, next *arrow.Schema) (*arrow.Schema, error) {
+	info, err := l.eng.Info(ctx)
 	if err != nil || info.Schema == nil {
 		return nil, err
 	}
-	replace := mode != config.RefreshAppend
-	if replace && (accept || cfg.OnSchemaChange == config.SchemaSyncAll) {
+	replace, action := mode != config.RefreshAppend, l.cfg.OnSchemaChange
+	if replace && (l.accept || action == config.SchemaSyncAll) {
 		return info.Schema, nil
 	}
-	diff := schemaDiff(info.Schema, engines.Recorded(r.Schema()), replace && cfg.OnSchemaChange == config.SchemaAppendNew)
+	diff := schemaDiff(info.Schema, engines.Recorded(next), action)
 	if len(diff) == 0 {
 		return info.Schema, nil
 	}
 	hint := "the old data goes on serving; to accept the new columns set on_schema_change: sync_all_columns"
-	switch {
-	case replace:
-	case a.file == "":
-		hint = "the old data goes on serving; append can't change its columns: undo the change at the source, or restart pitwall to load anew"
-	default:
-		hint = "the old data goes on serving; append can't change its columns: undo the change at the source, or delete " + a.file +
-			" and start once with snapshots: create_only to load anew"
+	if !replace && action != config.SchemaBlock && action != config.SchemaFail {
+		hint = "the old data goes on serving; append can add and drop columns, but not change them: undo the change at the source, or load anew with a full refresh"
 	}
-	return nil, &engines.Error{Op: "refresh", Dataset: cfg.Name, Path: a.file, Kind: engines.Schema, Hint: hint,
+	return nil, &engines.Error{Op: "refresh", Dataset: l.cfg.Name, Path: a.file, Kind: engines.Schema, Hint: hint,
 		Err: fmt.Errorf("the source's columns changed: %s", strings.Join(diff, "; "))}
 }
 
-// schemaDiff lists how the columns differ in name or type; nullability, order and metadata may change.
-func schemaDiff(have, next *arrow.Schema, allowNew bool) []string {
+// merged returns the schema of a dataset after an append of rows with other columns, and whether it
+// differs from the recorded one: new columns come last and may be NULL.
+func merged(recorded, next *arrow.Schema, action config.OnSchemaChange) (*arrow.Schema, bool) {
+	var fields []arrow.Field
+	changed := false
+	for _, f := range recorded.Fields() {
+		if action == config.SchemaSyncAll && !next.HasField(f.Name) {
+			changed = true
+			continue
+		}
+		fields = append(fields, f)
+	}
+	for _, f := range next.Fields() {
+		if !recorded.HasField(f.Name) {
+			f.Nullable, changed = true, true
+			fields = append(fields, f)
+		}
+	}
+	md := recorded.Metadata()
+	return arrow.NewSchema(fields, &md), changed
+}
+
+// schemaDiff lists how the columns differ in name or type, but for what on_schema_change accepts;
+// nullability, order and metadata may change.
+func schemaDiff(have, next *arrow.Schema, action config.OnSchemaChange) []string {
+	allowNew := action == config.SchemaAppendNew || action == config.SchemaSyncAll
+	allowGone := action == config.SchemaSyncAll
 	var diff []string
 	for _, f := range have.Fields() {
 		g, ok := next.FieldsByName(f.Name)
 		switch {
+		case !ok && allowGone:
 		case !ok:
 			diff = append(diff, fmt.Sprintf("column %s is gone", f.Name))
 		case !arrow.TypeEqual(f.Type, g[0].Type):

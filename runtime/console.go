@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"pitwall/config"
 	"pitwall/runtime/api"
 	"pitwall/snapshots"
 )
@@ -36,6 +37,10 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 		r.mu.Unlock()
 		return 0, &api.CommandError{Reason: api.NotFound, Message: fmt.Sprintf("there is no dataset %q", c.Target())}
 	}
+	if err := checkSQL(a.cfg(), c); err != nil {
+		r.mu.Unlock()
+		return 0, &api.CommandError{Reason: api.Invalid, Message: r.redact(err.Error())}
+	}
 	id := api.CommandID(r.ids.Add(1))
 	t := api.Task{ID: id, Dataset: c.Target(), Verb: c.Verb(), State: api.TaskRunning, Started: time.Now()}
 	r.tasks[id] = t
@@ -51,6 +56,23 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 	default:
 	}
 	return id, nil
+}
+
+// checkSQL parses the refresh_sql of a command, so that a bad one is told at once and not by a refresh that
+// fails later.
+func checkSQL(cfg *config.Dataset, c api.Command) error {
+	sql := ""
+	switch c := c.(type) {
+	case api.SetRefreshSQL:
+		sql = c.SQL
+	case api.RefreshNow:
+		sql = c.SQL
+	}
+	if sql == "" {
+		return nil
+	}
+	_, err := newPlan(cfg, cfg.Acceleration.RefreshMode, sql, ownState{}, time.Now())
+	return err
 }
 
 // finish ends a task and tells what came of it. The first end counts.

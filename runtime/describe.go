@@ -16,7 +16,12 @@ func (a *actor) describe() {
 	c := d.Acceleration
 	s := &a.st
 	s.Name, s.Description, s.From = d.Name, d.Description, d.From
-	s.TimeColumn, s.RefreshSQL = d.TimeColumn, c.RefreshSQL
+	s.TimeColumn, s.RefreshSQL, s.Patched = d.TimeColumn, a.refreshSQL(), a.patched != ""
+	s.ReadyOnRegistration, s.ZeroResults = d.ReadyState == config.ReadyOnRegistration, string(c.OnZeroResults)
+	if s.Window = c.RefreshDataWindow; s.Window == 0 && d.TimeColumn != "" {
+		s.Window = c.RetentionPeriod
+	}
+	a.describeRetention()
 	s.Config = effective(d)
 	s.Engine, s.Mode, s.RefreshMode, s.Schedule, s.File = "", "", "", "", ""
 	s.Snapshots.Mode, s.Snapshots.Off = string(config.SnapshotsDisabled), a.usesSnapshots()
@@ -32,6 +37,21 @@ func (a *actor) describe() {
 	if c.SnapshotsTrigger == config.TriggerTimeInterval {
 		s.Snapshots.Trigger += " every " + short(c.SnapshotsInterval)
 	}
+}
+
+// describeRetention keeps what is counted when only the settings change.
+func (a *actor) describeRetention() {
+	c := a.cfg().Acceleration
+	if !c.Enabled || !c.RetentionCheckEnabled {
+		a.st.Retention = nil
+		return
+	}
+	if a.st.Retention == nil {
+		a.st.Retention = &api.Retention{}
+	}
+	a.retention(func(r *api.Retention) {
+		r.Period, r.SQL, r.Every = c.RetentionPeriod, c.RetentionSQL, c.RetentionCheckInterval
+	})
 }
 
 func scheduleText(c config.Acceleration) string {
@@ -94,7 +114,11 @@ func effective(d *config.Dataset) string {
 	if d.TimeColumn != "" {
 		text(&m, "time_format", string(d.TimeFormat))
 	}
+	text(&m, "time_partition_column", d.TimePartitionColumn)
+	text(&m, "time_partition_format", string(d.TimePartitionFormat))
+	text(&m, "ready_state", string(d.ReadyState))
 	text(&m, "on_schema_change", string(d.OnSchemaChange))
+	text(&m, "unsupported_type_action", string(d.UnsupportedTypeAction))
 	acc := yaml.Node{Kind: yaml.MappingNode}
 	put(&acc, "enabled", c.Enabled)
 	if c.Enabled {
@@ -104,6 +128,8 @@ func effective(d *config.Dataset) string {
 		span(&acc, "refresh_check_interval", c.RefreshCheckInterval)
 		text(&acc, "refresh_cron", c.RefreshCron)
 		text(&acc, "refresh_sql", c.RefreshSQL)
+		span(&acc, "refresh_data_window", c.RefreshDataWindow)
+		span(&acc, "refresh_append_overlap", c.RefreshAppendOverlap)
 		put(&acc, "refresh_retry_enabled", c.RefreshRetryEnabled)
 		if c.RefreshRetryMaxAttempts != nil {
 			put(&acc, "refresh_retry_max_attempts", *c.RefreshRetryMaxAttempts)
@@ -112,6 +138,20 @@ func effective(d *config.Dataset) string {
 			span(&acc, "refresh_jitter_max", c.RefreshJitterMax)
 		}
 		text(&acc, "refresh_on_startup", string(c.RefreshOnStartup))
+		if c.RetentionCheckEnabled {
+			put(&acc, "retention_check_enabled", true)
+			span(&acc, "retention_check_interval", c.RetentionCheckInterval)
+			span(&acc, "retention_period", c.RetentionPeriod)
+			text(&acc, "retention_sql", c.RetentionSQL)
+		}
+		text(&acc, "on_zero_results", string(c.OnZeroResults))
+		text(&acc, "primary_key", c.PrimaryKey)
+		if len(c.Indexes) > 0 {
+			put(&acc, "indexes", c.Indexes)
+		}
+		if len(c.OnConflict) > 0 {
+			put(&acc, "on_conflict", c.OnConflict)
+		}
 		text(&acc, "snapshots", string(c.Snapshots))
 		if c.Snapshots != config.SnapshotsDisabled {
 			text(&acc, "snapshots_trigger", string(c.SnapshotsTrigger))
@@ -134,7 +174,7 @@ func effective(d *config.Dataset) string {
 }
 
 func configStatus(c *config.Config, generation int) api.ConfigStatus {
-	return api.ConfigStatus{Path: c.Path, Name: c.Name, Generation: generation, AppliedAt: time.Now(), Problems: apiProblems(c.Warnings)}
+	return api.ConfigStatus{Path: c.Path, Name: c.Name, Version: c.Version, Generation: generation, AppliedAt: time.Now(), Problems: apiProblems(c.Warnings)}
 }
 
 func apiProblems(ps []config.Problem) []api.Problem {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -12,15 +13,14 @@ import (
 	"pitwall/engines"
 	"pitwall/runtime/api"
 	"pitwall/runtime/schedule"
-	"pitwall/runtime/source"
 )
 
 // request asks for a refresh.
 type request struct {
-	// mode overrides refresh_mode; empty keeps it.
-	mode    string
-	trigger string
-	id      api.CommandID
+	// mode and sql override refresh_mode and refresh_sql; empty keeps them.
+	mode, sql string
+	trigger   string
+	id        api.CommandID
 }
 
 // The reasons for which a run can be cancelled.
@@ -43,12 +43,14 @@ type refreshJob struct {
 	commit  atomic.Bool
 	rows    atomic.Int64
 	reader  atomic.Pointer[counted]
+	sql     string
+	plan    atomic.Pointer[string]
 }
 
 // progress describes the run.
 func (j *refreshJob) progress(now time.Time) *api.RefreshRun {
 	p := &api.RefreshRun{ID: j.number, Mode: j.mode, Trigger: j.req.trigger, Attempt: j.attempt,
-		StartedAt: j.started, Phase: api.PhaseQueued, Fraction: -1, Rows: j.rows.Load()}
+		StartedAt: j.started, Phase: api.PhaseQueued, Fraction: -1, Rows: j.rows.Load(), SQL: j.sql, Plan: j.planned()}
 	began := j.reading.Load()
 	if began == 0 {
 		return p
@@ -73,9 +75,19 @@ func (j *refreshJob) progress(now time.Time) *api.RefreshRun {
 	return p
 }
 
+func (j *refreshJob) planned() string {
+	if p := j.plan.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
 // refreshed is the message of a finished run.
 type refreshed struct {
-	job       *refreshJob
+	job *refreshJob
+	// skipped is true when the source held nothing new; known is the state that was written otherwise.
+	skipped   bool
+	known     ownState
 	stats     engines.Stats
 	info      engines.Info
 	watermark string
@@ -103,6 +115,10 @@ func (a *actor) begin(q request) {
 	if q.trigger != "retry" {
 		a.attempt = 0
 	}
+	if a.pending != nil {
+		a.rt.finish(a.pending.id, api.TaskCancelled, "superseded by another refresh")
+		a.pending = nil
+	}
 	a.disarm()
 	a.st.Retry = nil
 	ctx, cancel := context.WithCancelCause(a.ctx)
@@ -113,15 +129,22 @@ func (a *actor) begin(q request) {
 	if a.stale { // what is there came from another source or was shaped by other settings
 		mode = string(config.RefreshFull)
 	}
-	j := &refreshJob{req: q, number: a.rt.runs.Add(1), mode: mode, attempt: a.attempt + 1, cancel: cancel, started: time.Now()}
+	sql := q.sql
+	if sql == "" {
+		sql = a.refreshSQL()
+	}
+	j := &refreshJob{req: q, number: a.rt.runs.Add(1), mode: mode, attempt: a.attempt + 1, cancel: cancel, started: time.Now(), sql: sql}
 	a.run = j
 	a.emit(api.Info, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
 		api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
-	cfg, eng, src, accept := a.cfg(), a.eng, a.src, a.acceptSchema
+	cfg := a.cfg()
+	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, known: a.known, learned: &a.learned,
+		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != cfg.Fingerprint(sql),
+		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron")}
 	a.job(func() any {
 		defer cancel(nil)
 		m := refreshed{job: j}
-		m.err = a.refresh(ctx, &m, cfg, eng, src, accept)
+		m.err = a.refresh(ctx, &m, l)
 		if m.err != nil && ctx.Err() != nil {
 			m.err = context.Cause(ctx)
 		}
@@ -130,62 +153,21 @@ func (a *actor) begin(q request) {
 	})
 }
 
-// refresh does one run.
-func (a *actor) refresh(ctx context.Context, m *refreshed, cfg *config.Dataset, eng engines.Engine, src source.Source, acceptSchema bool) error {
-	j := m.job
-	if err := a.rt.slots.Acquire(ctx, 1); err != nil {
-		return err
+// refreshSQL is the effective refresh_sql: that of SetRefreshSQL, else that of the spicepod.
+func (a *actor) refreshSQL() string {
+	if a.patched != "" {
+		return a.patched
 	}
-	defer a.rt.slots.Release(1)
-	j.reading.Store(time.Now().UnixNano())
-	r, err := src.Read(ctx, source.Scan{})
-	if err != nil {
-		return err
+	return a.cfg().Acceleration.RefreshSQL
+}
+
+// patch sets the refresh_sql of the refreshes to come; empty goes back to that of the spicepod.
+func (a *actor) patch(sql string) {
+	a.patched = sql
+	a.describe()
+	if sql != "" {
+		a.emit(api.Info, "refresh", "refresh_sql is now "+sql)
 	}
-	c := &counted{src: r, ctx: ctx, job: j}
-	j.reader.Store(c)
-	defer c.Release()
-	if err := eng.Supports(r.Schema()); err != nil {
-		return err
-	}
-	if cfg.TimeColumn != "" {
-		if err := checkTimeColumn(r.Schema(), cfg.TimeColumn, cfg.TimeFormat); err != nil {
-			return err
-		}
-	}
-	m.at = time.Now().UTC().Truncate(time.Millisecond)
-	w := engines.Write{Mode: engines.Replace, Rows: c, At: m.at, RefreshSQL: cfg.Acceleration.RefreshSQL}
-	recorded, err := a.checkSchema(ctx, cfg, config.RefreshMode(j.mode), eng, r, acceptSchema)
-	if err != nil {
-		return err
-	}
-	if j.mode == string(config.RefreshAppend) {
-		rows, err := newer(ctx, c, eng, cfg.TimeColumn)
-		if err != nil {
-			return err
-		}
-		if recorded != nil {
-			rows = inOrder(rows, recorded)
-		}
-		defer rows.Release()
-		w.Mode, w.Rows = engines.Append, rows
-	}
-	if m.stats, err = eng.Write(ctx, w); err != nil {
-		return err
-	}
-	m.rowsRead = j.rows.Load()
-	m.bytesRead, _ = r.Progress()
-	// The write is durable. What follows only describes it, and must not turn it into a failure.
-	after := context.WithoutCancel(ctx)
-	if m.info, err = eng.Info(after); err != nil {
-		m.info = engines.Info{Rows: m.stats.Rows, Bytes: m.stats.Bytes, Schema: r.Schema()}
-	}
-	if cfg.TimeColumn != "" {
-		if mark, err := eng.Watermark(after, cfg.TimeColumn); err == nil {
-			m.watermark = markText(mark)
-		}
-	}
-	return nil
 }
 
 // refreshed records how a run went and plans the next one.
@@ -193,11 +175,16 @@ func (a *actor) refreshed(m refreshed) {
 	j := m.job
 	a.run = nil
 	h := api.Refresh{ID: j.number, Mode: j.mode, Trigger: j.req.trigger, Attempt: j.attempt, StartedAt: j.started,
-		Duration: m.duration, RowsRead: j.rows.Load(), BytesRead: m.bytesRead, RowsAfter: a.st.Rows}
-	if m.err == nil {
-		a.succeeded(m, &h)
-	} else {
+		Duration: m.duration, RowsRead: j.rows.Load(), BytesRead: m.bytesRead, RowsAfter: a.st.Rows, SQL: j.sql, Plan: j.planned()}
+	a.st.Totals.Rows += h.RowsRead
+	a.st.Totals.Bytes += m.bytesRead
+	switch {
+	case m.err != nil:
 		a.failed(m, &h)
+	case m.skipped:
+		a.skipped(m, &h)
+	default:
+		a.succeeded(m, &h)
 	}
 	a.st.Refreshes = prepend(a.st.Refreshes, h, api.RefreshWindow)
 	if a.next != nil || a.boot != nil {
@@ -209,14 +196,31 @@ func (a *actor) refreshed(m refreshed) {
 	}
 }
 
+// skipped records a run that found its source unchanged: the data is as good as newly loaded.
+func (a *actor) skipped(m refreshed, h *api.Refresh) {
+	h.Outcome = api.Skipped
+	a.st.Totals.Skipped++
+	a.well(m.at)
+	a.rt.finish(m.job.req.id, api.TaskDone, "the source did not change")
+}
+
+// well records that the data is as of a time.
+func (a *actor) well(at time.Time) {
+	a.st.Err, a.st.Hint, a.st.FailingSince, a.st.Retry = "", "", time.Time{}, nil
+	a.st.LastRefresh = at
+	a.attempt, a.ready = 0, true
+}
+
 func (a *actor) succeeded(m refreshed, h *api.Refresh) {
 	h.Outcome, h.RowsWritten, h.RowsAfter = api.Succeeded, m.stats.Written, m.info.Rows
+	h.Evicted, h.Dropped = m.stats.Evicted, m.stats.Dropped
+	a.known = m.known
+	a.st.Totals.Written += m.stats.Written
+	a.evicted(m.stats.Evicted)
 	a.st.RowsDelta = m.info.Rows - a.st.Rows
 	a.took(m.info)
 	a.st.Watermark = m.watermark
-	a.st.Err, a.st.Hint, a.st.FailingSince, a.st.Retry = "", "", time.Time{}, nil
-	a.st.LastRefresh = m.at
-	a.attempt, a.ready = 0, true
+	a.well(m.at)
 	if m.job.mode == string(config.RefreshFull) {
 		a.acceptSchema, a.stale = false, false
 	}
@@ -253,6 +257,12 @@ func (a *actor) failed(m refreshed, h *api.Refresh) {
 	}
 	h.Outcome = api.Failed
 	a.st.Failures++
+	errs := maps.Clone(a.st.Totals.Errors) // the published one is not ours any more
+	if errs == nil {
+		errs = map[string]int64{}
+	}
+	errs[m.job.mode]++
+	a.st.Totals.Errors = errs
 	a.fail(f)
 	a.attempt++
 	c := a.cfg().Acceleration
@@ -260,8 +270,8 @@ func (a *actor) failed(m refreshed, h *api.Refresh) {
 	if f.Retry && c.RefreshRetryEnabled && (c.RefreshRetryMaxAttempts == nil || a.attempt <= *c.RefreshRetryMaxAttempts) && a.next == nil && a.boot == nil {
 		wait := a.rt.random(func(r *rand.Rand) time.Duration { return schedule.Backoff(a.attempt, r) })
 		a.arm(dueRetry, wait)
-		a.retryMode = m.job.mode
-		a.st.Retry = &api.Retry{Attempt: a.attempt, At: a.st.NextRefresh}
+		a.retryMode, a.retrySQL = m.job.mode, m.job.req.sql
+		a.st.Retry = &api.Retry{Attempt: a.attempt, At: a.dueAt}
 		if c.RefreshRetryMaxAttempts != nil {
 			a.st.Retry.Max = *c.RefreshRetryMaxAttempts
 		}
@@ -284,22 +294,6 @@ func (a *actor) proceed() {
 	}
 }
 
-// armInterval plans the next refresh one interval, give or take the jitter, after from.
-func (a *actor) armInterval(from time.Time) {
-	c := a.cfg().Acceleration
-	if c.RefreshCheckInterval == 0 || a.st.Held {
-		return
-	}
-	var jitter time.Duration
-	if c.RefreshJitterEnabled {
-		jitter = c.RefreshJitterMax
-	}
-	wait := a.rt.random(func(r *rand.Rand) time.Duration {
-		return schedule.Delay(c.RefreshCheckInterval-time.Since(from), jitter, r)
-	})
-	a.arm(dueInterval, max(0, wait))
-}
-
 // cancelRefresh cancels the running refresh, or the wait for its re-try.
 func (a *actor) cancelRefresh(id api.CommandID) {
 	if a.next != nil {
@@ -310,6 +304,12 @@ func (a *actor) cancelRefresh(id api.CommandID) {
 	case a.run != nil:
 		a.run.cancel(errCancelled)
 		a.rt.finish(id, api.TaskDone, "the running refresh is being cancelled")
+	case a.pending != nil:
+		a.rt.finish(a.pending.id, api.TaskCancelled, "cancelled before it began")
+		a.pending = nil
+		a.disarm()
+		a.armInterval(time.Now())
+		a.rt.finish(id, api.TaskDone, "the refresh that was about to begin was cancelled")
 	case a.dueFor == dueRetry:
 		a.disarm()
 		a.st.Retry, a.attempt = nil, 0

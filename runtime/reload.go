@@ -187,6 +187,16 @@ func (a *actor) reconfigure(m reconfigure) {
 	a.conf.Store(m.cfg)
 	a.describe()
 	next := m.cfg.Acceleration
+	if old.RefreshSQL != next.RefreshSQL {
+		a.patch("")
+	}
+	if old.RefreshCron != next.RefreshCron {
+		a.armCron()
+	}
+	if old.RetentionCheckEnabled != next.RetentionCheckEnabled || old.RetentionCheckInterval != next.RetentionCheckInterval ||
+		old.RetentionPeriod != next.RetentionPeriod || old.RetentionSQL != next.RetentionSQL {
+		a.armRetention(0)
+	}
 	if m.reload {
 		a.acceptSchema, a.stale = true, true
 		a.begin(request{trigger: "reload"})

@@ -14,6 +14,7 @@ import (
 	"pitwall/engines"
 	"pitwall/runtime/api"
 	"pitwall/runtime/schedule"
+	"pitwall/runtime/shape"
 	"pitwall/runtime/source"
 	"pitwall/snapshots"
 )
@@ -70,7 +71,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 		}
 		a.removeLeftovers()
 	}
-	o := engines.Options{Dataset: cfg.Name, Path: a.file, Params: map[string]string{}}
+	o := engines.Options{Dataset: cfg.Name, Path: a.file, Params: map[string]string{}, Keys: keysOf(cfg.Acceleration), Evaluate: shape.Evaluate}
 	for k, v := range cfg.Acceleration.Params {
 		o.Params[k] = v.Reveal()
 	}
@@ -165,7 +166,7 @@ func (a *actor) opened(m opened) {
 		if f.Retry {
 			wait := a.rt.random(func(r *rand.Rand) time.Duration { return schedule.Backoff(a.attempt, r) })
 			a.arm(dueOpen, wait)
-			a.st.Retry = &api.Retry{Attempt: a.attempt, At: a.st.NextRefresh}
+			a.st.Retry = &api.Retry{Attempt: a.attempt, At: a.dueAt}
 		}
 		a.emit(api.ErrorLevel, "runtime", "can't be opened: "+f.Message, hintField(f.Hint)...)
 		a.failCommands(f.Message)
@@ -176,6 +177,17 @@ func (a *actor) opened(m opened) {
 	a.inStore(m.store)
 	a.took(m.info)
 	a.st.Snapshots.Booted = m.booted
+	a.known = ownStateOf(m.checkpoint)
+	if m.info.Schema != nil && outdated(m.checkpoint, a.cfg().Fingerprint(a.refreshSQL()), a.refreshSQL()) {
+		a.acceptSchema, a.stale = true, true
+		a.emit(api.Info, "refresh", "the local data was loaded with other settings; it is loaded anew and answers until then")
+	}
+	a.armCron()
+	if m.info.Schema != nil {
+		a.armRetention(0)
+	} else {
+		a.armRetention(a.cfg().Acceleration.RetentionCheckInterval)
+	}
 	start := schedule.Start{
 		Append:   a.cfg().Acceleration.RefreshMode == config.RefreshAppend,
 		Always:   a.stale || a.cfg().Acceleration.RefreshOnStartup == config.StartupAlways,

@@ -1,6 +1,7 @@
 package refreshsql
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,24 @@ func (c *Condition) Columns() []string {
 		}
 	}
 	return out
+}
+
+// Calls tells whether the condition calls a function, such as now(): then it may decide otherwise about
+// the same row another time.
+func (c *Condition) Calls() bool {
+	found := errors.New("found")
+	for _, n := range c.Conjuncts {
+		err := Walk(n, func(n *pg.Node) error {
+			if n.GetFuncCall() != nil || n.GetSqlvalueFunction() != nil {
+				return found
+			}
+			return nil
+		})
+		if err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ParseCondition reads a condition alone, such as Condition.SQL. Every error is an *Error.

@@ -126,3 +126,8 @@ func (l *load) Do(context.Context, api.Command) (api.CommandID, error) {
 func (l *load) Snapshots(context.Context, string) ([]api.Snapshot, error) {
 	return nil, fmt.Errorf("a bench has no snapshots")
 }
+
+// Query implements api.Console: there is no data behind these datasets.
+func (l *load) Query(context.Context, string, api.QueryOptions) (api.Rows, error) {
+	return nil, &api.QueryError{Reason: api.QueryFailed, Message: "the benchmark has no data"}
+}

@@ -19,7 +19,15 @@ type RefreshNow struct {
 	Dataset string
 	// Mode overrides refresh_mode for this run: "", "full" or "append".
 	Mode string
+	// SQL overrides refresh_sql for this run; empty keeps it.
+	SQL string
+	// JitterMax delays the run by a random time below it; nil takes the dataset's own jitter.
+	JitterMax *time.Duration
 }
+
+// SetRefreshSQL replaces refresh_sql from the next refresh on, until the runtime ends or the spicepod
+// changes it (spec data-refresh 3.2).
+type SetRefreshSQL struct{ Dataset, SQL string }
 
 // CancelRefresh cancels the running refresh or the wait for a re-try; the data stays as it was.
 type CancelRefresh struct{ Dataset string }
@@ -53,6 +61,12 @@ func (c RefreshNow) Target() string { return c.Dataset }
 
 // Verb returns the word for it.
 func (c RefreshNow) Verb() string { return "refresh" }
+
+// Target returns the dataset.
+func (c SetRefreshSQL) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c SetRefreshSQL) Verb() string { return "set refresh_sql" }
 
 // Target returns the dataset.
 func (c CancelRefresh) Target() string { return c.Dataset }

@@ -16,6 +16,9 @@ type Console interface {
 	Do(ctx context.Context, c Command) (CommandID, error)
 	// Snapshots lists the stored snapshots of a dataset, newest first. It reads the object store.
 	Snapshots(ctx context.Context, dataset string) ([]Snapshot, error)
+	// Query runs one SQL statement that only reads. The errors are *QueryError or wrap the context's;
+	// the query ends with ctx. The caller closes the Rows.
+	Query(ctx context.Context, sql string, o QueryOptions) (Rows, error)
 }
 
 // Reason says why a command was refused.
@@ -27,6 +30,7 @@ const (
 	ReadOnly Reason = "read-only"
 	Refused  Reason = "refused" // it makes no sense for this dataset now
 	Stopping Reason = "stopping"
+	Invalid  Reason = "invalid" // its text is wrong, such as a refresh_sql that is not understood
 )
 
 // CommandError is why a command was not accepted.

@@ -21,8 +21,12 @@ func Refusal(s *State, c Command) string {
 	switch c := c.(type) {
 	case RefreshNow:
 		return refuseRefresh(d, c)
+	case SetRefreshSQL:
+		if c.SQL == "" {
+			return "refresh_sql can't be empty"
+		}
 	case CancelRefresh:
-		if d.Run == nil && d.Retry == nil {
+		if d.Run == nil && d.Retry == nil && !d.Waiting {
 			return "no refresh is running"
 		}
 	case SnapshotNow:

@@ -46,8 +46,8 @@ func (s *State) Dataset(name string) *Dataset {
 type ConfigStatus struct {
 	// Path is the spicepod file.
 	Path string
-	// Name is the spicepod's name.
-	Name string
+	// Name is the spicepod's name, Version its version: v1, v1beta1 or v2.
+	Name, Version string
 	// Generation counts the applied versions of this process, from 1.
 	Generation int
 	AppliedAt  time.Time
@@ -111,7 +111,16 @@ type Dataset struct {
 	// RefreshMode is "full" or "append"; Schedule is "every 10m", "on demand" and the like.
 	RefreshMode, Schedule string
 	TimeColumn            string
-	RefreshSQL            string
+	// RefreshSQL is the one that the next refresh uses; Patched is true when SetRefreshSQL gave it, so
+	// that it lasts only until pitwall ends.
+	RefreshSQL string
+	Patched    bool
+	// Window is refresh_data_window or the retention_period in its place; 0 when there is none.
+	Window time.Duration
+	// ReadyOnRegistration is ready_state: on_registration: queries go to the source until data is loaded.
+	ReadyOnRegistration bool
+	// ZeroResults is on_zero_results: "return_empty" or "use_source".
+	ZeroResults string
 	// Config is the effective configuration as YAML, secrets masked.
 	Config string
 
@@ -143,14 +152,52 @@ type Dataset struct {
 	LastRefresh time.Time
 	// NextRefresh is when the next refresh is due; zero when none is planned.
 	NextRefresh time.Time
+	// Waiting is true while a refresh that was asked for waits for its jitter; NextRefresh says until when.
+	Waiting bool
 	// Retry is set while a failed refresh waits for its next attempt.
 	Retry *Retry
 	// Failures counts failed refreshes since the process started.
 	Failures int
 	// Held is true while scheduled refreshes are on hold.
 	Held bool
+	// Upcoming are the next times of refresh_cron, at most five; empty without one.
+	Upcoming []time.Time
+	// Retention is nil when no retention is configured.
+	Retention *Retention
+	// Totals count since the process started.
+	Totals Totals
 
 	Snapshots DatasetSnapshots
+}
+
+// Retention tells how old rows are evicted.
+type Retention struct {
+	// Period and SQL say which rows go: those older than Period, and those that SQL deletes; either may
+	// be unset.
+	Period time.Duration
+	SQL    string
+	// Every is retention_check_interval.
+	Every time.Duration
+	// Last is the last check, Next the coming one; zero when there is none.
+	Last, Next time.Time
+	// LastEvicted is the number of rows of the last check; Evicted counts since the process started,
+	// also what refreshes evicted in their commit.
+	LastEvicted, Evicted int64
+	// Err and Hint say why the last check failed; empty when it did not.
+	Err, Hint string
+}
+
+// Totals are counters since the process started; they never fall.
+type Totals struct {
+	// Rows and Bytes were read from the source; Written were added to the acceleration.
+	Rows, Bytes, Written int64
+	// Skipped refreshes found the source unchanged.
+	Skipped int64
+	// Errors counts failed refreshes by mode.
+	Errors map[string]int64
+	// ZeroFallbacks and ReadyFallbacks count scans that the source answered: because the acceleration
+	// had no rows for them (on_zero_results), or was not loaded yet (ready_state).
+	ZeroFallbacks, ReadyFallbacks int64
 }
 
 // RefreshWindow is the highest number of finished refreshes a Dataset carries.
@@ -175,10 +222,13 @@ const (
 // RefreshRun is a running refresh.
 type RefreshRun struct {
 	ID uint64
-	// Mode is "full" or "append"; Trigger says who asked: "start", "interval", "manual", "retry",
-	// "reload".
+	// Mode is "full" or "append"; Trigger says who asked: "start", "interval", "cron", "manual",
+	// "retry", "reload".
 	Mode, Trigger string
 	Phase         Phase
+	// SQL is the effective refresh_sql; Plan says what the source left unread, empty when it does not
+	// tell.
+	SQL, Plan string
 	// Attempt is 1 for the first try.
 	Attempt   int
 	StartedAt time.Time
@@ -217,6 +267,10 @@ type Refresh struct {
 	RowsRead, RowsWritten, RowsAfter int64
 	// BytesRead are those of the source files.
 	BytesRead int64
+	// Evicted rows went by retention, in the same commit; Dropped ones by on_conflict.
+	Evicted, Dropped int64
+	// SQL is the effective refresh_sql; Plan says what the source left unread.
+	SQL, Plan string
 	Err, Hint string
 }
 

@@ -181,3 +181,8 @@ func (c *Console) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 	}
 	return list, err
 }
+
+// Query implements api.Console: it has no data.
+func (c *Console) Query(context.Context, string, api.QueryOptions) (api.Rows, error) {
+	return nil, &api.QueryError{Reason: api.QueryFailed, Message: "this console has no data to query"}
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"io"
+	"time"
+)
+
+// QueryOptions bound a query.
+type QueryOptions struct {
+	// Limit is the highest number of rows to return; 0 means no limit. More rows end the query with
+	// Truncated.
+	Limit int64
+	// Timeout ends the query with an error; 0 means none.
+	Timeout time.Duration
+}
+
+// Rows is the result of a query, batch by batch. It must not be used by two goroutines at a time.
+type Rows interface {
+	// Columns describes the result.
+	Columns() []Column
+	// Next goes on to the next batch; false at the end or after an error.
+	Next() bool
+	// Len is the number of rows of the current batch.
+	Len() int
+	// Text returns a value of the current batch as it is shown, and false for NULL.
+	Text(row, column int) (string, bool)
+	// Err is the error that ended the rows, nil at their end.
+	Err() error
+	// Truncated tells, after the last batch, that QueryOptions.Limit left rows out.
+	Truncated() bool
+	// Encode writes all rows that are left, as they arrive.
+	Encode(w io.Writer, f Format) error
+	// Close frees what the query holds; it may be called at any time, also twice.
+	Close() error
+}
+
+// Format is how Rows.Encode writes.
+type Format string
+
+// The formats.
+const (
+	// JSON is an array of objects, one for each row (spec data-refresh 3.4).
+	JSON Format = "json"
+	// CSV has a header line.
+	CSV Format = "csv"
+	// Plain is a table for people.
+	Plain Format = "plain"
+	// ArrowStream is Arrow's IPC stream.
+	ArrowStream Format = "arrow"
+)
+
+// QueryReason says why a query failed.
+type QueryReason string
+
+// The reasons.
+const (
+	// BadQuery is a statement that is not understood, or names what does not exist.
+	BadQuery QueryReason = "bad query"
+	// Forbidden is a statement that would change something or reach outside of the datasets.
+	Forbidden QueryReason = "forbidden"
+	// NotReady is a dataset that is still loading (spec data-refresh 4.2).
+	NotReady QueryReason = "not ready"
+	// TimedOut is a query that took longer than QueryOptions.Timeout.
+	TimedOut QueryReason = "timed out"
+	// QueryFailed is everything else.
+	QueryFailed QueryReason = "failed"
+)
+
+// QueryError is why a query has no result.
+type QueryError struct {
+	Reason  QueryReason
+	Message string
+	// Hint says what to do; may be empty.
+	Hint string
+}
+
+// Error returns the message.
+func (e *QueryError) Error() string { return e.Message }

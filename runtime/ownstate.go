@@ -1,0 +1,42 @@
+package runtime
+
+import (
+	"encoding/json"
+
+	"pitwall/engines"
+	"pitwall/runtime/source"
+)
+
+// ownState is what the runtime remembers of the last write. Engines keep it beside the checkpoint row,
+// in the same commit as the rows, so that it is never ahead of them or behind.
+type ownState struct {
+	// Fingerprint is that of the settings the rows were loaded with (config.Dataset.Fingerprint).
+	Fingerprint string `json:"fingerprint"`
+	// Objects are those of the source, as listed for the last write.
+	Objects []source.Object `json:"objects,omitempty"`
+}
+
+// encode writes the state.
+func (s ownState) encode() ([]byte, error) { return json.Marshal(s) }
+
+// ownStateOf reads the state of a checkpoint; empty when there is none, or when it is not understood:
+// then nothing is known of the last write, which costs a full refresh at most.
+func ownStateOf(cp *engines.Checkpoint) ownState {
+	var s ownState
+	if cp == nil || len(cp.State) == 0 || json.Unmarshal(cp.State, &s) != nil {
+		return ownState{}
+	}
+	return s
+}
+
+// outdated tells whether the rows of a checkpoint were loaded with other settings than fingerprint or,
+// in files of other writers, another refresh_sql.
+func outdated(cp *engines.Checkpoint, fingerprint, refreshSQL string) bool {
+	if cp == nil {
+		return false
+	}
+	if s := ownStateOf(cp); s.Fingerprint != "" {
+		return s.Fingerprint != fingerprint
+	}
+	return cp.RefreshSQL != "" && cp.RefreshSQL != refreshSQL
+}
