@@ -30,10 +30,6 @@ func (e *entry) mode() {
 		e.warnf(e.path(accel+"refresh_data_window"), "add time_column to the dataset", "refresh_data_window has no effect without time_column")
 		a.RefreshDataWindow = 0
 	}
-	if a.RefreshMode == RefreshAppend && (e.ds.OnSchemaChange == SchemaAppendNew || e.ds.OnSchemaChange == SchemaSyncAll) {
-		e.warnf(e.path("on_schema_change"), "until then a changed source is refused and the old data goes on serving",
-			"pitwall does not act on on_schema_change: %s with refresh_mode append yet", e.ds.OnSchemaChange)
-	}
 	if e.set(accel+"refresh_append_overlap") && (a.RefreshMode != RefreshAppend || e.ds.TimeColumn == "") {
 		e.warnf(e.path(accel+"refresh_append_overlap"), "", "refresh_append_overlap has an effect only with refresh_mode: append and time_column")
 	}
