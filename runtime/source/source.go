@@ -126,9 +126,9 @@ func KindOf(err error) Kind {
 	return ""
 }
 
-// Schema opens the source only to learn its schema.
-func Schema(ctx context.Context, s Source) (*arrow.Schema, error) {
-	r, err := s.Read(ctx, Scan{})
+// Schema opens the source only to learn the schema of a scan.
+func Schema(ctx context.Context, src Source, s Scan) (*arrow.Schema, error) {
+	r, err := src.Read(ctx, s)
 	if err != nil {
 		return nil, err
 	}
