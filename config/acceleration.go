@@ -43,7 +43,7 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	a.OnZeroResults = or(r.OnZeroResults, a.OnZeroResults)
 	a.RefreshSQL, a.RetentionSQL = r.RefreshSQL, r.RetentionSQL
 	a.RefreshDataWindow, a.RefreshAppendOverlap = r.RefreshDataWindow.d, r.RefreshAppendOverlap.d
-	a.Params = l.resolve(e.document, e.severity(), e.who, e.path("acceleration.params"), r.Params)
+	a.Params = e.params(l, "acceleration.params", r.Params)
 	e.schedule()
 	e.engine(l)
 	if !e.broken[e.path(accel+"refresh_mode")] {

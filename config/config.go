@@ -58,6 +58,8 @@ type Runtime struct {
 	// DatasetLoadParallelism caps concurrent loads and refreshes; 0 means the default of the runtime.
 	DatasetLoadParallelism int
 	ReadyState             ReadyState
+	Auth                   Auth
+	TLS                    TLS
 }
 
 // SecretStore is one entry of secrets: (spec data-refresh 1.2).

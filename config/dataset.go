@@ -152,9 +152,19 @@ func (l *loader) dataset(e *entry, snaps *Snapshots) {
 		e.warnf(e.path("invalid_type_action"), "", "old name of unsupported_type_action")
 	}
 	ds.OnSchemaChange = or(r.OnSchemaChange, ds.OnSchemaChange)
-	ds.Params = l.resolve(e.document, e.severity(), e.who, e.path("params"), r.Params)
+	ds.Params = e.params(l, "params", r.Params)
 	e.checkParams()
 	l.acceleration(e, snaps)
+}
+
+// params resolves params of the dataset. One whose secret is missing can't run, the others can (spec
+// data-refresh 1.2).
+func (e *entry) params(l *loader, key string, raw scalarMap) map[string]secrets.Value {
+	out, without := l.resolve(e.document, SeverityWarning, e.who, e.path(key), raw)
+	if e.ds.Unsupported == "" {
+		e.ds.Unsupported = without
+	}
+	return out
 }
 
 // name folds the name.

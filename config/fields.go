@@ -101,6 +101,8 @@ func topFields(c *Config) fieldSet {
 	s.add(EffectLive, "metadata", c.Metadata)
 	s.add(EffectRestart, "runtime.dataset_load_parallelism", zeroIsUnset(c.Runtime.DatasetLoadParallelism))
 	s.add(EffectRestart, "runtime.ready_state", string(c.Runtime.ReadyState))
+	s.add(EffectRestart, "runtime.tls", c.Runtime.TLS.shown())
+	s.add(EffectRestart, "runtime.auth", c.Runtime.Auth.shown())
 	if c.Snapshots.Present {
 		s.add(EffectRestart, "snapshots.enabled", c.Snapshots.Enabled)
 		s.add(EffectRestart, "snapshots.location", c.Snapshots.Location)

@@ -17,6 +17,7 @@ func (l *loader) pod(d *document, raw *rawPod) *Config {
 	c := &Config{Version: string(raw.Version), Kind: string(raw.Kind), Name: raw.Name, Metadata: raw.Metadata}
 	c.Secrets = l.stores(d, raw.Secrets)
 	c.Runtime = runtimeOf(d, &raw.Runtime)
+	c.Runtime.Auth, c.Runtime.TLS = l.auth(d, raw.Runtime.Auth), l.tls(d, raw.Runtime.TLS)
 	c.Snapshots = l.snapshotsBlock(d, &raw.Snapshots)
 	c.Datasets = l.datasets(d, raw.Datasets, &c.Snapshots)
 	c.Views = views(d, raw.Views, c.Datasets)
@@ -119,10 +120,11 @@ func (l *loader) declare(d *document, at string, s SecretStore) {
 	l.resolver.Add(s.Name, secrets.Unsupported{Kind: kind})
 }
 
-// resolve replaces the placeholders of a map of params. A secret that is missing is of severity s.
-func (l *loader) resolve(d *document, s Severity, who, path string, raw scalarMap) map[string]secrets.Value {
+// resolve replaces the placeholders of a map of params. A secret that is missing is of severity s, and
+// the first of them is returned as a sentence.
+func (l *loader) resolve(d *document, s Severity, who, path string, raw scalarMap) (_ map[string]secrets.Value, without string) {
 	if raw == nil {
-		return nil
+		return nil, ""
 	}
 	out := make(map[string]secrets.Value, len(raw))
 	for name, text := range raw {
@@ -133,10 +135,14 @@ func (l *loader) resolve(d *document, s Severity, who, path string, raw scalarMa
 		}
 		out[name] = v
 		for _, m := range missing {
-			d.at(s, at, fmt.Sprintf("%s: secret %q of store %q %s", who, m.Key, m.Store, m.Reason), m.Hint)
+			text := fmt.Sprintf("secret %q of store %q %s", m.Key, m.Store, m.Reason)
+			d.at(s, at, who+": "+text, m.Hint)
+			if without == "" {
+				without = text
+			}
 		}
 	}
-	return out
+	return out, without
 }
 
 func views(d *document, raw []rawView, ds []*Dataset) []*View {

@@ -37,14 +37,35 @@ type rawRuntime struct {
 	Metrics                anything   `json:"metrics,omitempty"`
 	TaskHistory            anything   `json:"task_history,omitempty"`
 	Params                 anything   `json:"params,omitempty"`
-	TLS                    anything   `json:"tls,omitempty"`
-	Auth                   anything   `json:"auth,omitempty"`
+	TLS                    rawTLS     `json:"tls,omitempty"`
+	Auth                   rawAuth    `json:"auth,omitempty"`
 	CORS                   anything   `json:"cors,omitempty"`
 	Tracing                anything   `json:"tracing,omitempty"`
 	Telemetry              anything   `json:"telemetry,omitempty"`
 	Flight                 anything   `json:"flight,omitempty"`
 	Query                  anything   `json:"query,omitempty"`
 	TempDirectory          anything   `json:"temp_directory,omitempty"`
+}
+
+// rawTLS is runtime.tls.
+type rawTLS struct {
+	Enabled         *bool    `json:"enabled,omitempty"`
+	CertificateFile string   `json:"certificate_file,omitempty" jsonschema_description:"PEM file of the certificate and its chain."`
+	KeyFile         string   `json:"key_file,omitempty" jsonschema_description:"PEM file of the private key."`
+	Certificate     string   `json:"certificate,omitempty" jsonschema_description:"The certificate itself as PEM, usually a secret."`
+	Key             string   `json:"key,omitempty" jsonschema_description:"The private key itself as PEM, usually a secret."`
+	ClientAuthMode  anything `json:"client_auth_mode,omitempty"`
+	ClientAuthCA    anything `json:"client_auth_ca_certificate_file,omitempty"`
+}
+
+// rawAuth is runtime.auth.
+type rawAuth struct {
+	APIKey rawAPIKey `json:"api-key,omitempty"`
+}
+
+type rawAPIKey struct {
+	Enabled *bool    `json:"enabled,omitempty"`
+	Keys    []string `json:"keys,omitempty" jsonschema_description:"KEY, KEY:ro or KEY:rw; those without :rw may only read."`
 }
 
 type rawSecret struct {

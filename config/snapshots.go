@@ -45,7 +45,7 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 	if reason, _ := unusableLocation(&s); reason == "" && s.Enabled {
 		sev = SeverityError
 	}
-	s.Params = l.resolve(d, sev, "snapshots", "snapshots.params", params)
+	s.Params, _ = l.resolve(d, sev, "snapshots", "snapshots.params", params)
 	if reason, hint := unusableLocation(&s); reason != "" && s.Enabled {
 		d.warnf("snapshots.location", hint, "%s; snapshots are off", reason)
 	}

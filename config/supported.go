@@ -14,7 +14,8 @@ var notYet = []string{
 	"evals", "views",
 
 	"runtime.ready_state", "runtime.caching", "runtime.results_cache", "runtime.metrics",
-	"runtime.task_history", "runtime.params", "runtime.tls", "runtime.auth", "runtime.cors",
+	"runtime.task_history", "runtime.params", "runtime.cors", "runtime.tls.client_auth_mode",
+	"runtime.tls.client_auth_ca_certificate_file",
 	"runtime.tracing", "runtime.telemetry", "runtime.flight", "runtime.query", "runtime.temp_directory",
 
 	"snapshots.params",

@@ -20,7 +20,7 @@ func NewKey(text string, write bool) Key { return Key{Sum: sha256.Sum256([]byte(
 
 // guarded lets a request through to h when its key allows that.
 func (s *server) guarded(r route, h http.HandlerFunc) http.HandlerFunc {
-	if len(s.Keys) == 0 || r.open {
+	if !s.Auth || r.open {
 		return h
 	}
 	return func(w http.ResponseWriter, q *http.Request) {

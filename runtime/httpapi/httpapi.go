@@ -15,7 +15,8 @@ type Options struct {
 	Console api.Console
 	// Endpoints are the faces that GET /v1/status lists.
 	Endpoints []Endpoint
-	// Keys are the API keys; without any, everybody may do everything.
+	// Auth is true when an API key of Keys is needed, but for /health, /v1/ready and /openapi.json.
+	Auth bool
 	Keys []Key
 	// ParseDuration reads a duration as the spicepod does; nil means time.ParseDuration.
 	ParseDuration func(string) (time.Duration, error)

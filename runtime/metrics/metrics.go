@@ -1,0 +1,121 @@
+// Package metrics turns the State of a runtime into Prometheus metrics (spec data-refresh 9). It sees only
+// api.Console. Run owns the one goroutine it runs in.
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pitwall/runtime/api"
+)
+
+// Metrics holds the registry. What a State tells is read when somebody asks; what it forgets, single
+// refreshes and failed loads, is counted by Run.
+type Metrics struct {
+	console  api.Console
+	registry *prometheus.Registry
+
+	durations    *prometheus.HistogramVec
+	loadErrors   prometheus.Counter
+	requests     *prometheus.CounterVec
+	requestTimes *prometheus.HistogramVec
+
+	mu   sync.Mutex
+	seen map[string]*seen // by dataset
+}
+
+// seen is how far the refreshes of a dataset are counted.
+type seen struct {
+	refresh  uint64
+	failures int
+}
+
+// New makes the metrics of a runtime. Counters exist at 0 from the start.
+func New(console api.Console) *Metrics {
+	ms := prometheus.ExponentialBuckets(1, 4, 12) // 1 ms to 70 min
+	m := &Metrics{console: console, registry: prometheus.NewRegistry(), seen: map[string]*seen{},
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dataset_acceleration_refresh_duration_ms",
+			Help: "Duration of successful refreshes in milliseconds.", Buckets: ms}, []string{"dataset", "mode"}),
+		loadErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "dataset_load_errors",
+			Help: "Failed attempts to load a dataset that has no data yet."}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests", Help: "Answered HTTP requests."},
+			[]string{"method", "path", "status"}),
+		requestTimes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_requests_duration_ms",
+			Help: "Duration of HTTP requests in milliseconds.", Buckets: ms}, []string{"method", "path", "status"}),
+	}
+	m.registry.MustRegister(m.durations, m.loadErrors, m.requests, m.requestTimes, states{m},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Registry is for exporters.
+func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
+
+// Handler answers GET /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// Observe counts an HTTP request.
+func (m *Metrics) Observe(method, route string, status int, took time.Duration) {
+	code := strconv.Itoa(status)
+	m.requests.WithLabelValues(method, route, code).Inc()
+	m.requestTimes.WithLabelValues(method, route, code).Observe(millis(took))
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// Run counts refreshes until ctx ends.
+func (m *Metrics) Run(ctx context.Context) error {
+	s, next := m.console.Watch(ctx)
+	for open := true; open; s, open = <-next {
+		m.count(s)
+	}
+	return nil
+}
+
+// count takes in what is new in a State.
+func (m *Metrics) count(s *api.State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range s.Datasets {
+		at, ok := m.seen[d.Name]
+		if !ok {
+			at = &seen{}
+			m.seen[d.Name] = at
+			if d.Engine != "" {
+				m.durations.WithLabelValues(d.Name, mode(d.RefreshMode))
+			}
+		}
+		for i := len(d.Refreshes) - 1; i >= 0; i-- {
+			r := d.Refreshes[i]
+			if r.ID <= at.refresh {
+				continue
+			}
+			at.refresh = r.ID
+			switch r.Outcome {
+			case api.Succeeded:
+				m.durations.WithLabelValues(d.Name, mode(r.Mode)).Observe(millis(r.Duration))
+			case api.Failed:
+				if !d.HasData {
+					m.loadErrors.Inc()
+				}
+			}
+		}
+	}
+}
+
+// mode is the label for it: full or append.
+func mode(m string) string {
+	if m == "append" {
+		return m
+	}
+	return "full"
+}

@@ -1,0 +1,129 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pitwall/runtime/api"
+)
+
+// states collects what the current State says.
+type states struct{ m *Metrics }
+
+// Describe implements prometheus.Collector: which metrics there are depends on the spicepod, so that the
+// collector is an unchecked one.
+func (states) Describe(chan<- *prometheus.Desc) {}
+
+// number of a status (spec data-refresh 4.4, as of 2025).
+func number(s api.Status) float64 {
+	switch s {
+	case api.Initializing:
+		return 0
+	case api.Ready:
+		return 1
+	case api.Disabled:
+		return 2
+	case api.Error:
+		return 3
+	case api.Refreshing:
+		return 4
+	default:
+		return 5
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c states) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, _ := c.m.console.Watch(ctx)
+	c.m.count(s)
+	engines := map[string]int{}
+	e := emitter{out}
+	for _, d := range s.Datasets {
+		engine := d.Engine
+		if engine == "" {
+			engine = "None"
+		}
+		engines[engine]++
+		e.dataset(d)
+	}
+	for engine, n := range engines {
+		e.gauge("dataset_active_count", "Datasets by engine.", float64(n), "engine", engine)
+	}
+}
+
+type emitter struct{ out chan<- prometheus.Metric }
+
+func (e emitter) gauge(name, help string, v float64, labels ...string) {
+	e.emit(prometheus.GaugeValue, name, help, v, labels)
+}
+
+func (e emitter) counter(name, help string, v float64, labels ...string) {
+	e.emit(prometheus.CounterValue, name, help, v, labels)
+}
+
+// emit sends one metric; labels are names and values in turn.
+func (e emitter) emit(kind prometheus.ValueType, name, help string, v float64, labels []string) {
+	var names, values []string
+	for i := 0; i < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
+	}
+	e.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, v, values...)
+}
+
+// dataset emits the metrics of one dataset.
+func (e emitter) dataset(d *api.Dataset) {
+	const p = "dataset_acceleration_"
+	e.gauge("dataset_load_state", "Status: 0 Initializing, 1 Ready, 2 Disabled, 3 Error, 4 Refreshing, 5 ShuttingDown.", number(d.Status), "dataset", d.Name)
+	e.gauge("dataset_unavailable_time_ms", "Since when its refreshes fail, in milliseconds since 1970; 0 when they do not.", unix(d.FailingSince), "dataset", d.Name)
+	if d.Engine == "" {
+		return
+	}
+	last := []string{"dataset", d.Name}
+	if d.RefreshSQL != "" {
+		last = append(last, "sql", d.RefreshSQL)
+	}
+	if !d.LastRefresh.IsZero() {
+		e.gauge(p+"last_refresh_unix_time_ms", "When the last successful refresh was, in milliseconds since 1970.", unix(d.LastRefresh), last...)
+	}
+	for _, m := range []string{"full", "append"} {
+		if n, ok := d.Totals.Errors[m]; ok || m == mode(d.RefreshMode) {
+			e.counter(p+"refresh_errors", "Failed refreshes.", float64(n), "dataset", d.Name, "mode", m)
+		}
+	}
+	t := d.Totals
+	for _, c := range []struct {
+		name, help string
+		v          int64
+	}{
+		{p + "refresh_processed_rows", "Rows read from the source.", t.Rows},
+		{p + "refresh_processed_bytes", "Bytes read from the source.", t.Bytes},
+		{p + "refresh_rows_written", "Rows written to the acceleration.", t.Written},
+		{p + "refresh_worker_panics", "Panics of refreshes.", 0},
+	} {
+		e.counter(c.name, c.help, float64(c.v), "dataset", d.Name)
+	}
+	e.counter(p+"refresh_data_fetches_skipped", "Refreshes that found the source unchanged.", float64(t.Skipped), "dataset", d.Name, "mode", mode(d.RefreshMode))
+	e.gauge(p+"size_bytes", "Size of the acceleration in bytes.", float64(d.Bytes), "dataset", d.Name)
+	e.gauge(p+"rows", "Rows of the acceleration.", float64(d.Rows), "dataset", d.Name)
+	e.counter("accelerated_ready_state_federated_fallback", "Scans that the source answered because the acceleration was not loaded.", float64(t.ReadyFallbacks), "dataset_name", d.Name)
+	e.counter("accelerated_zero_results_federated_fallback", "Scans that the source answered because the acceleration had no rows for them.", float64(t.ZeroFallbacks), "dataset_name", d.Name)
+	if r := d.Retention; r != nil {
+		e.counter(p+"retention_evicted_rows", "Rows that retention removed.", float64(r.Evicted), "dataset", d.Name)
+		failing := 0.0
+		if r.Err != "" {
+			failing = 1
+		}
+		e.gauge(p+"retention_failing", "1 while the last retention check failed.", failing, "dataset", d.Name)
+	}
+}
+
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli())
+}
