@@ -12,6 +12,8 @@ type glob struct {
 	base string
 	// parts are the names of the pattern after the last "/" of base; empty without wildcards.
 	parts []string
+	// all tells that the pattern names folders, of which all files of a known format are wanted.
+	all bool
 }
 
 // parseGlob splits a path at its first wildcard. A pattern that ends in "/" means all below.
@@ -20,11 +22,12 @@ func parseGlob(p string) (glob, error) {
 	if at < 0 {
 		return glob{base: p}, nil
 	}
+	all := strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/**")
 	if strings.HasSuffix(p, "/") {
-		p += "**"
+		p += "**/*"
 	}
 	folder := strings.LastIndexByte(p[:at], '/') + 1
-	g := glob{base: p[:at], parts: strings.Split(p[folder:], "/")}
+	g := glob{base: p[:at], parts: strings.Split(p[folder:], "/"), all: all || p[folder:] == "**"}
 	for _, part := range g.parts {
 		if _, err := path.Match(part, ""); err != nil {
 			return g, err

@@ -70,11 +70,13 @@ func (r *run) learn(ctx context.Context, l *lister, entries []*entry) (*learned,
 func (r *run) sample(ctx context.Context, l *lister) ([]*entry, error) {
 	found := l.found
 	if len(found) == 0 {
-		any, err := r.list(ctx, nil, true)
+		one, err := r.list(ctx, nil, true)
 		if err != nil {
 			return nil, err
 		}
-		found = any.found
+		found = one.found
+		l.note(found[0].partitions)
+		l.settle()
 	}
 	newest := found[0]
 	for _, e := range found {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"pitwall/engines"
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/objects/store"
@@ -36,7 +38,8 @@ type lister struct {
 	found []*entry
 	// pruned counts folders and objects that were left out because of their partitions.
 	pruned int
-	sample bool // one object is enough
+	sample bool          // one object is enough
+	fields []arrow.Field // the columns that the folders tell, also those left out
 }
 
 // list finds the objects of the dataset, by path. Those whose partitions can't fulfil where are left
@@ -57,6 +60,7 @@ func (r *run) list(ctx context.Context, where engines.Predicate, sample bool) (*
 	if err != nil {
 		return nil, err
 	}
+	l.settle()
 	slices.SortFunc(l.found, func(a, b *entry) int { return cmp.Compare(a.Path, b.Path) })
 	if len(l.found) == 0 && l.pruned == 0 {
 		return nil, &source.Error{Kind: source.Missing, Place: r.s.location.Name, Err: errors.New("there are no files to read"),
@@ -71,7 +75,9 @@ func (l *lister) path(ctx context.Context) error {
 	if p != "" && !strings.HasSuffix(p, "/") {
 		o, err := l.store.Stat(ctx, p)
 		if err == nil {
-			l.found = append(l.found, l.entry(o))
+			e := l.entry(o)
+			l.note(e.partitions)
+			l.found = append(l.found, e)
 			return nil
 		}
 		if l.s.location.Single || source.KindOf(err) != source.Missing {
@@ -121,7 +127,9 @@ func (l *lister) descend(ctx context.Context, prefix string) error {
 		})
 	}
 	for _, f := range folders {
-		if l.excluded(partitions(l.rel(f))) {
+		have := partitions(l.rel(f))
+		l.note(have)
+		if l.excluded(have) {
 			l.pruned++
 			continue
 		}
@@ -152,6 +160,7 @@ func (l *lister) take(e store.Entry) error {
 		return nil
 	}
 	found := l.entry(e.Object)
+	l.note(found.partitions)
 	if l.excluded(found.partitions) {
 		l.pruned++
 		return nil
@@ -182,7 +191,7 @@ func (l *lister) wanted(p string) bool {
 	if l.s.o.Extension != "" {
 		return ext == l.s.o.Extension || strings.HasSuffix(strings.ToLower(name), l.s.o.Extension)
 	}
-	if len(l.glob.parts) > 0 && l.glob.parts[len(l.glob.parts)-1] != "**" {
+	if len(l.glob.parts) > 0 && !l.glob.all {
 		return true
 	}
 	f := extensions[ext]

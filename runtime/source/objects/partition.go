@@ -2,6 +2,7 @@ package objects
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,33 +87,30 @@ func partitionValue(v string, t arrow.DataType) any {
 	}
 }
 
-// partitionFields are the columns that the paths of objects tell, in the order in which they are first
-// seen. A column has the type that all its values look like, else it is text.
-func partitionFields(objects []*entry) []arrow.Field {
-	var out []arrow.Field
-	at := map[string]int{}
-	for _, e := range objects {
-		for _, p := range e.partitions {
-			t := partitionType(p.value)
-			i, ok := at[p.key]
-			if !ok {
-				i = len(out)
-				at[p.key] = i
-				out = append(out, arrow.Field{Name: p.key, Type: arrow.Null, Nullable: true})
-			}
-			switch {
-			case t == nil:
-			case out[i].Type.ID() == arrow.NULL:
-				out[i].Type = t
-			case !arrow.TypeEqual(out[i].Type, t):
-				out[i].Type = arrow.BinaryTypes.String
-			}
+// note adds the partitions of a path to the columns, in the order in which they are first seen. A column
+// has the type that all its values look like, else it is text.
+func (l *lister) note(have []partition) {
+	for _, p := range have {
+		i := slices.IndexFunc(l.fields, func(f arrow.Field) bool { return f.Name == p.key })
+		if i < 0 {
+			i = len(l.fields)
+			l.fields = append(l.fields, arrow.Field{Name: p.key, Type: arrow.Null, Nullable: true})
+		}
+		switch t, f := partitionType(p.value), &l.fields[i]; {
+		case t == nil || f.Type.ID() == arrow.STRING:
+		case f.Type.ID() == arrow.NULL:
+			f.Type = t
+		case !arrow.TypeEqual(f.Type, t):
+			f.Type = arrow.BinaryTypes.String
 		}
 	}
-	for i := range out {
-		out[i].Type = known(out[i].Type)
+}
+
+// settle makes text of the columns that have no value.
+func (l *lister) settle() {
+	for i := range l.fields {
+		l.fields[i].Type = known(l.fields[i].Type)
 	}
-	return out
 }
 
 // partitionTruths says what a leaf may be for a path with the given partitions. The type of the column

@@ -30,7 +30,7 @@ func (v *view) wanted(name string) bool { return len(v.data.FieldIndices(name)) 
 // column of the same name, then the time of the last change, which does not.
 func (r *run) view(l *learned, found *lister) (*view, error) {
 	v := &view{merged: l.schema, where: r.scan.Where}
-	v.partitions = partitionFields(found.found)
+	v.partitions = found.fields
 	shadowed := map[string]bool{}
 	for _, p := range v.partitions {
 		shadowed[p.Name] = true
@@ -96,28 +96,4 @@ func (v *view) constant(e *entry, f arrow.Field) (value any, ok bool) {
 		}
 	}
 	return nil, true
-}
-
-// constantTruths says what a leaf may be for an object's constant columns.
-func (v *view) constantTruths(e *entry, column string, p engines.Predicate) (truths, bool) {
-	at := v.schemaField(column)
-	if at == nil {
-		return anything, false
-	}
-	value, ok := v.constant(e, *at)
-	if !ok {
-		return anything, false
-	}
-	return exactly(value).truths(*at, p), true
-}
-
-func (v *view) schemaField(name string) *arrow.Field {
-	if name != "" && name == v.lastModified {
-		f := lastModifiedField(name)
-		return &f
-	}
-	if i := slices.IndexFunc(v.partitions, func(p arrow.Field) bool { return p.Name == name }); i >= 0 {
-		return &v.partitions[i]
-	}
-	return nil
 }

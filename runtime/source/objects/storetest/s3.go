@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,18 +63,19 @@ func StartS3() (s *S3, stop func() error, err error) {
 	addr := l.Addr().String()
 	l.Close()
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- embedgw.RunVersityGW(ctx, be, &embedgw.Config{RootUserAccess: Key, RootUserSecret: Secret, Ports: []string{addr},
+	var running sync.WaitGroup
+	var ended error
+	running.Go(func() {
+		ended = embedgw.RunVersityGW(ctx, be, &embedgw.Config{RootUserAccess: Key, RootUserSecret: Secret, Ports: []string{addr},
 			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true})
-	}()
+	})
 	s = &S3{URL: "http://" + addr, Dir: data}
 	s.client = s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(Key, Secret, "")})
 	stop = func() error {
 		cancel()
-		err := <-done
-		return errors.Join(err, os.RemoveAll(root))
+		running.Wait()
+		return errors.Join(ended, os.RemoveAll(root))
 	}
 	if err := s.ready(ctx); err != nil {
 		return nil, nil, errors.Join(err, stop())
