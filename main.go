@@ -18,6 +18,7 @@ import (
 
 	"pitwall/demo"
 	"pitwall/runtime"
+	"pitwall/runtime/faces"
 	"pitwall/runtime/launch"
 	"pitwall/ui"
 	"pitwall/ui/cli"
@@ -26,12 +27,6 @@ import (
 
 // Set by the linker, see the Makefile.
 var version, commit, date = "dev", "none", "unknown"
-
-// flags are the common ones.
-type flags struct {
-	pod, dataDir, logFormat, theme string
-	readOnly, noColor, ascii       bool
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -48,7 +43,7 @@ func main() {
 }
 
 func root() *cobra.Command {
-	var f flags
+	var f cli.Common
 	c := &cobra.Command{
 		Use: "pitwall", Short: "The console and runtime for accelerated data",
 		Long:              "pitwall runs the accelerations that a spicepod.yml declares and shows them live.\nWithout a command it opens the console on the spicepod of the current folder.",
@@ -56,28 +51,27 @@ func root() *cobra.Command {
 		SilenceUsage:      true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnv(c.Flags()) },
 	}
-	p := c.PersistentFlags()
-	p.StringVar(&f.pod, "pod", ".", "spicepod file, or the folder it is in")
-	p.StringVar(&f.dataDir, "data-dir", "", "folder of the database files (default .spice/data beside the spicepod)")
-	p.BoolVar(&f.readOnly, "read-only", false, "refuse every action that changes something, and write no snapshots")
-	p.BoolVar(&f.noColor, "no-color", false, "draw without colours (also NO_COLOR)")
-	p.BoolVar(&f.ascii, "ascii", false, "draw with ASCII signs only")
-	p.StringVar(&f.theme, "theme", "auto", "auto, dark or light")
-	c.RunE = console(&f).RunE
-	c.AddCommand(console(&f), demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
+	f.Add(c.PersistentFlags())
+	con := console(&f)
+	c.RunE = con.RunE
+	c.Flags().AddFlagSet(con.Flags())
+	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(),
+		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }
 
-func serve(f *flags) *cobra.Command {
+func serve(f *cli.Common) *cobra.Command {
+	var n cli.Faces
+	var format string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the spicepod without a console, logs on stderr", Args: cobra.NoArgs,
 		Long: "Run the spicepod without a console. Every event is a line on stderr.\nSIGINT or SIGTERM stops it; what is being written is abandoned safely.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := cli.Logger(f.logFormat, os.Stderr)
+			log, err := cli.Logger(format, os.Stderr)
 			if err != nil {
 				return err
 			}
-			s, err := open(c.Context(), launch.Options{Pod: f.pod, DataDir: f.dataDir, ReadOnly: f.readOnly, Logger: log})
+			s, err := open(c.Context(), launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Logger: log, HTTP: n.HTTP, Metrics: n.Metrics})
 			if err != nil {
 				return err
 			}
@@ -87,18 +81,25 @@ func serve(f *flags) *cobra.Command {
 			return cli.Interrupted(c.Context())
 		},
 	}
-	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
+	c.Flags().StringVar(&format, "log-format", "text", "text or json")
+	n.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:9090")
 	return c
 }
 
-func console(f *flags) *cobra.Command {
-	return &cobra.Command{
+func console(f *cli.Common) *cobra.Command {
+	var n cli.Faces
+	c := &cobra.Command{
 		Use: "console", Short: "Open the console on the spicepod (the default command)", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return show(c.Context(), f, launch.Options{}, nil) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show(c.Context(), f, launch.Options{HTTP: n.HTTP, Metrics: n.Metrics}, nil)
+		},
 	}
+	n.Add(c.Flags(), faces.Off, faces.Off)
+	return c
 }
 
-func demoCmd(f *flags) *cobra.Command {
+func demoCmd(f *cli.Common) *cobra.Command {
+	var n cli.Faces
 	var dir string
 	var fresh bool
 	var seed uint64
@@ -111,8 +112,8 @@ func demoCmd(f *flags) *cobra.Command {
 				return &cli.Exit{Code: cli.ExitNotWell, Err: err}
 			}
 			defer fmt.Fprintln(c.OutOrStdout(), "The demo's folder is "+w.Dir+" (used again next time; --fresh starts over).")
-			f.pod, f.dataDir = w.Pod, ""
-			return show(c.Context(), f, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
+			f.Pod, f.DataDir = w.Pod, ""
+			return show(c.Context(), f, launch.Options{Sources: w.Sources(runtime.Connect), HTTP: n.HTTP, Metrics: n.Metrics}, func(ctx context.Context, s *launch.Session) error {
 				return w.Run(ctx, s.Runtime.Report("generate demo data"))
 			})
 		},
@@ -120,16 +121,17 @@ func demoCmd(f *flags) *cobra.Command {
 	c.Flags().StringVar(&dir, "dir", ".demo", "folder of the demo")
 	c.Flags().BoolVar(&fresh, "fresh", false, "empty the folder first")
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the generated data")
+	n.Add(c.Flags(), faces.Off, faces.Off)
 	return c
 }
 
 // show runs the runtime, beside it what the caller adds, and the console on top; when the console
 // ends, so does the rest.
-func show(ctx context.Context, f *flags, o launch.Options, beside func(context.Context, *launch.Session) error) error {
+func show(ctx context.Context, f *cli.Common, o launch.Options, beside func(context.Context, *launch.Session) error) error {
 	if !term.IsTerminal(os.Stdout.Fd()) || !term.IsTerminal(os.Stdin.Fd()) {
 		return &cli.Exit{Code: cli.ExitUsage, Err: errors.New("the console needs a terminal; without one, run: pitwall serve")}
 	}
-	o.Pod, o.DataDir, o.ReadOnly = f.pod, f.dataDir, f.readOnly
+	o.Pod, o.DataDir, o.ReadOnly = f.Pod, f.DataDir, f.ReadOnly
 	s, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -142,7 +144,7 @@ func show(ctx context.Context, f *flags, o launch.Options, beside func(context.C
 	}
 	g.Go(func() error {
 		defer quit()
-		return ui.Run(ctx, s.Runtime, views.All(), ui.Options{Version: version, NoColor: f.noColor, ASCII: f.ascii, Theme: f.theme, LogFile: s.LogFile})
+		return ui.Run(ctx, s.Runtime, views.All(), ui.Options{Version: version, NoColor: f.NoColor, ASCII: f.ASCII, Theme: f.Theme, LogFile: s.LogFile})
 	})
 	err = g.Wait()
 	if crash := (*ui.CrashError)(nil); errors.As(err, &crash) {

@@ -1,7 +1,7 @@
 // Package launch opens a spicepod with everything it needs: the engines that are built in, the
 // runtime, and the watcher that reloads the file while it runs.
 //
-// Session.Run owns two goroutines, the runtime's and the watcher's, and waits for both.
+// Session.Run owns the goroutines of the runtime, the watcher and the network faces, and waits for them.
 package launch
 
 import (
@@ -22,6 +22,7 @@ import (
 	"pitwall/engines/duckdb"
 	"pitwall/engines/sqlite"
 	"pitwall/runtime"
+	"pitwall/runtime/faces"
 	"pitwall/runtime/source"
 )
 
@@ -32,6 +33,8 @@ type Options struct {
 	// DataDir holds the database files; empty means .spice/data beside the spicepod.
 	DataDir  string
 	ReadOnly bool
+	// HTTP and Metrics are the addresses of the network faces, see faces.Options; empty leaves them closed.
+	HTTP, Metrics string
 	// Version is the build.
 	Version string
 	// Logger gets every event; nil writes them as JSON to pitwall.log beside the data directory, which
@@ -69,8 +72,10 @@ type Session struct {
 	Config  *config.Config
 	// DataDir is where the database files are; LogFile where the log is, empty when the caller has it.
 	DataDir, LogFile string
-	watcher          *watch.Watcher
-	log              *os.File
+	// Faces are the open network faces.
+	Faces   *faces.Faces
+	watcher *watch.Watcher
+	log     *os.File
 }
 
 // Open loads the spicepod and prepares the runtime. An *InvalidError lists what is wrong with the
@@ -99,6 +104,13 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Sources: o.Sources, Redactor: r.Redactor})
 	if err != nil {
 		return nil, errors.Join(err, s.closeLog())
+	}
+	s.Faces, err = faces.Open(s.Runtime, faces.Options{HTTP: o.HTTP, Metrics: o.Metrics, Auth: r.Config.Runtime.Auth, TLS: r.Config.Runtime.TLS})
+	if err != nil {
+		return nil, errors.Join(err, s.Runtime.Close(), s.closeLog())
+	}
+	if at := s.Faces.Addresses(); at != "" {
+		o.Logger.Info("listening on " + at)
 	}
 	return s, nil
 }
@@ -138,6 +150,7 @@ func (s *Session) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Runtime.Run(ctx) })
 	g.Go(func() error { return s.watcher.Run(ctx) })
+	g.Go(func() error { return s.Faces.Run(ctx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil

@@ -1,0 +1,28 @@
+package cli
+
+import "github.com/spf13/pflag"
+
+// Common are the flags of every command.
+type Common struct {
+	Pod, DataDir, Theme      string
+	ReadOnly, NoColor, ASCII bool
+}
+
+// Add declares them.
+func (f *Common) Add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Pod, "pod", ".", "spicepod file, or the folder it is in")
+	fs.StringVar(&f.DataDir, "data-dir", "", "folder of the database files (default .spice/data beside the spicepod)")
+	fs.BoolVar(&f.ReadOnly, "read-only", false, "refuse every action that changes something, and write no snapshots")
+	fs.BoolVar(&f.NoColor, "no-color", false, "draw without colours (also NO_COLOR)")
+	fs.BoolVar(&f.ASCII, "ascii", false, "draw with ASCII signs only")
+	fs.StringVar(&f.Theme, "theme", "auto", "auto, dark or light")
+}
+
+// Faces are the addresses of the network faces of a command that runs a runtime.
+type Faces struct{ HTTP, Metrics string }
+
+// Add declares them with the addresses they have when nothing is said.
+func (f *Faces) Add(fs *pflag.FlagSet, http, metrics string) {
+	fs.StringVar(&f.HTTP, "http", http, "address of the HTTP API, or off; port 0 lets the system choose")
+	fs.StringVar(&f.Metrics, "metrics", metrics, "address of the metrics, or off")
+}
