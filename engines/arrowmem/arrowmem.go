@@ -31,7 +31,7 @@ func (Opener) Open(_ context.Context, o engines.Options) (engines.Engine, error)
 	if o.Path != "" {
 		return nil, dbfile.Wrap("open", o.Dataset, o.Path, dbfile.Fail(engines.Invalid, errors.New("the arrow engine keeps no files")))
 	}
-	e := &Engine{dataset: o.Dataset, writer: dbfile.NewLock()}
+	e := &Engine{o: o, writer: dbfile.NewLock()}
 	e.slot = dbfile.NewSlot(func(context.Context) (*content, error) {
 		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
 	})
@@ -90,14 +90,14 @@ func (c *content) Close() error {
 
 // Engine is one dataset in Arrow memory.
 type Engine struct {
-	dataset string
-	writer  dbfile.Lock
-	slot    *dbfile.Slot[*content]
+	o      engines.Options
+	writer dbfile.Lock
+	slot   *dbfile.Slot[*content]
 }
 
 var _ engines.Engine = (*Engine)(nil)
 
-func (e *Engine) wrap(op string, err error) error { return dbfile.Wrap(op, e.dataset, "", err) }
+func (e *Engine) wrap(op string, err error) error { return dbfile.Wrap(op, e.o.Dataset, "", err) }
 
 // Supports refuses unions, run-end encoding and list views; see engines.Engine.
 func (e *Engine) Supports(s *arrow.Schema) error {

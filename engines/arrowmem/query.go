@@ -26,86 +26,45 @@ func (e *Engine) Query(ctx context.Context, s engines.Scan) (array.RecordReader,
 		l.Release()
 		return nil, e.wrap("query", dbfile.Fail(engines.NotFound, err))
 	}
-	node, err := filter.Bind(l.Store.schema, s.Where)
+	node, err := filter.BindSQL(l.Store.schema, s.Where, e.o.Evaluate)
 	if err != nil {
 		l.Release()
 		return nil, e.wrap("query", err)
 	}
-	r := &reader{ctx: ctx, engine: e, lease: l, schema: schema, columns: columns, where: node, left: s.Limit}
-	if s.Limit <= 0 {
-		r.left = l.Store.rows
-	}
-	r.refs.Store(1)
-	return r, nil
+	fail := func(err error) error { return e.wrap("query", err) }
+	return filter.NewRows(ctx, newReader(l), node, schema, columns, s.Limit, fail), nil
 }
 
+// reader hands out the batches of one state, which its lease keeps.
 type reader struct {
-	refs    atomic.Int64
-	ctx     context.Context
-	engine  *Engine
-	lease   *dbfile.Lease[*content]
-	schema  *arrow.Schema
-	columns []int
-	where   filter.Node
-	left    int64 // rows still to be returned
-	next    int
-	current arrow.RecordBatch
-	err     error
+	refs  atomic.Int64
+	lease *dbfile.Lease[*content]
+	next  int
 }
 
 var _ array.RecordReader = (*reader)(nil)
 
-func (r *reader) Schema() *arrow.Schema          { return r.schema }
-func (r *reader) RecordBatch() arrow.RecordBatch { return r.current }
-func (r *reader) Record() arrow.RecordBatch      { return r.current }
-func (r *reader) Err() error                     { return r.engine.wrap("query", r.err) }
+func newReader(l *dbfile.Lease[*content]) *reader {
+	r := &reader{lease: l}
+	r.refs.Store(1)
+	return r
+}
+
+func (r *reader) Schema() *arrow.Schema          { return r.lease.Store.schema }
+func (r *reader) RecordBatch() arrow.RecordBatch { return r.lease.Store.batches[r.next-1] }
+func (r *reader) Record() arrow.RecordBatch      { return r.RecordBatch() }
+func (r *reader) Err() error                     { return nil }
 func (r *reader) Retain()                        { r.refs.Add(1) }
 
 func (r *reader) Release() {
 	if r.refs.Add(-1) == 0 {
-		r.drop()
 		r.lease.Release()
 	}
 }
 
-func (r *reader) drop() {
-	if r.current != nil {
-		r.current.Release()
-		r.current = nil
-	}
-}
-
 func (r *reader) Next() bool {
-	r.drop()
-	for r.err == nil && r.left > 0 && r.next < len(r.lease.Store.batches) {
-		if r.err = r.ctx.Err(); r.err != nil {
-			return false
-		}
-		kept, err := filter.Keep(r.where, r.lease.Store.batches[r.next], true)
-		r.next++
-		if r.err = err; kept == nil {
-			continue
-		}
-		r.current = r.project(kept)
-		kept.Release()
-		r.left -= r.current.NumRows()
-		return true
-	}
-	return false
-}
-
-// project picks the columns and at most as many rows as are left.
-func (r *reader) project(b arrow.RecordBatch) arrow.RecordBatch {
-	columns := make([]arrow.Array, len(r.columns))
-	for i, c := range r.columns {
-		columns[i] = b.Column(c)
-	}
-	out := array.NewRecordBatch(r.schema, columns, b.NumRows())
-	if out.NumRows() <= r.left {
-		return out
-	}
-	defer out.Release()
-	return out.NewSlice(0, r.left)
+	r.next++
+	return r.next <= len(r.lease.Store.batches)
 }
 
 // Watermark returns the greatest value of a column; see engines.Engine.

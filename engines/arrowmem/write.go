@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"pitwall/engines"
 	"pitwall/engines/convert"
@@ -124,28 +125,46 @@ func (e *Engine) delete(ctx context.Context, where engines.Predicate) (n int64, 
 		return 0, err
 	}
 	defer l.Release()
-	node, err := filter.Bind(l.Store.schema, where)
+	kept, err := without(ctx, l.Store.schema, l.Store.batches, where, e.o.Evaluate)
 	if err != nil {
 		return 0, err
 	}
-	var kept []arrow.RecordBatch
+	next := newContent(l.Store.schema, kept, l.Store.checkpoint)
+	return l.Store.rows - next.rows, e.slot.Set(ctx, next)
+}
+
+// without returns batches of the rows for which a predicate is not true; those that need no change are
+// retained.
+func without(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch, where engines.Predicate, run filter.Evaluate) (kept []arrow.RecordBatch, err error) {
+	node, err := filter.BindSQL(schema, where, run)
+	if err != nil {
+		return nil, err
+	}
+	src, err := array.NewRecordReader(schema, batches)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Release()
+	merge := int64(0)
+	if filter.HasSQL(node) {
+		merge = filter.SQLRows
+	}
+	in := convert.NewIngest(ctx, src, schema, merge)
+	defer in.Release()
 	defer func() {
 		if err != nil {
 			release(kept)
+			kept = nil
 		}
 	}()
-	for _, b := range l.Store.batches {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		rest, err := filter.Keep(node, b, false)
+	for in.Next() {
+		rest, err := filter.Keep(ctx, node, in.RecordBatch(), false)
 		if err != nil {
-			return 0, err
+			return kept, err
 		}
 		if rest != nil {
 			kept = append(kept, rest)
 		}
 	}
-	next := newContent(l.Store.schema, kept, l.Store.checkpoint)
-	return l.Store.rows - next.rows, e.slot.Set(ctx, next)
+	return kept, in.Err()
 }

@@ -12,7 +12,6 @@ import (
 	"pitwall/engines"
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
-	"pitwall/engines/filter"
 )
 
 // Engine is one dataset in DuckDB. Of the locks, writer is taken before copying.
@@ -118,38 +117,6 @@ func (d *database) watermark(ctx context.Context, column string) (engines.Mark, 
 		return err
 	})
 	return m, err
-}
-
-// Delete removes the matching rows in one transaction; see engines.Engine.
-func (e *Engine) Delete(ctx context.Context, where engines.Predicate) (int64, error) {
-	n, err := e.delete(ctx, where)
-	return n, e.wrap("delete", err)
-}
-
-func (e *Engine) delete(ctx context.Context, where engines.Predicate) (int64, error) {
-	if err := e.writer.Lock(ctx); err != nil {
-		return 0, err
-	}
-	defer e.writer.Unlock()
-	l, err := e.slot.Acquire(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer l.Release()
-	if err := l.Store.writable(); err != nil {
-		return 0, err
-	}
-	n, err := filter.Bind(l.Store.schema, where)
-	if err != nil {
-		return 0, err
-	}
-	deleted, err := l.Store.delete(ctx, "DELETE FROM "+l.Store.table()+" WHERE "+filter.SQL(n, dialect()))
-	if err != nil {
-		condemn(l, err)
-		return 0, err
-	}
-	e.fold(context.WithoutCancel(ctx), l)
-	return deleted, nil
 }
 
 // Close waits for writers and readers and closes the store; it is idempotent.

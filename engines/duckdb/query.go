@@ -33,7 +33,7 @@ func (e *Engine) Query(ctx context.Context, s engines.Scan) (array.RecordReader,
 	if err != nil {
 		return nil, e.wrap("query", err)
 	}
-	r, err := query(ctx, l, s)
+	r, err := e.query(ctx, l, s)
 	if err != nil {
 		condemn(l, err)
 		l.Release()
@@ -42,26 +42,15 @@ func (e *Engine) Query(ctx context.Context, s engines.Scan) (array.RecordReader,
 	return r, nil
 }
 
-func query(ctx context.Context, l *dbfile.Lease[*database], s engines.Scan) (array.RecordReader, error) {
+func (e *Engine) query(ctx context.Context, l *dbfile.Lease[*database], s engines.Scan) (array.RecordReader, error) {
 	d := l.Store
-	schema, _, err := engines.Project(d.schema, s.Columns)
-	if err != nil {
-		return nil, dbfile.Fail(engines.NotFound, err)
-	}
-	n, err := filter.Bind(d.schema, s.Where)
+	plan, err := filter.NewPlan(d.schema, s, e.o.Evaluate, filter.Native)
 	if err != nil {
 		return nil, err
 	}
-	columns := make([]string, schema.NumFields())
-	for i, f := range schema.Fields() {
-		columns[i] = dbfile.Ident(f.Name)
-	}
-	text := "SELECT " + strings.Join(columns, ", ") + " FROM " + d.table()
-	if s.Where != nil {
-		text += " WHERE " + filter.SQL(n, dialect())
-	}
-	if s.Limit > 0 {
-		text += " LIMIT " + strconv.FormatInt(s.Limit, 10)
+	text := "SELECT " + columns(plan.Read) + " FROM " + d.table() + where(plan)
+	if plan.Limit > 0 {
+		text += " LIMIT " + strconv.FormatInt(plan.Limit, 10)
 	}
 	c, err := d.get(ctx)
 	if err != nil {
@@ -77,9 +66,26 @@ func query(ctx context.Context, l *dbfile.Lease[*database], s engines.Scan) (arr
 		d.put(c)
 		return nil, cause(ctx, err)
 	}
-	r := &reader{lease: l, conn: c, src: src, schema: schema}
+	r := &reader{lease: l, conn: c, src: src, schema: plan.Read}
 	r.refs.Store(1)
-	return r, nil
+	return plan.Rows(ctx, r, func(err error) error { return e.wrap("query", err) }), nil
+}
+
+// columns writes the names of the columns of a schema.
+func columns(s *arrow.Schema) string {
+	out := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		out[i] = dbfile.Ident(f.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// where writes the part of a condition that DuckDB evaluates.
+func where(p *filter.Plan) string {
+	if p.Push == nil {
+		return ""
+	}
+	return " WHERE " + filter.SQL(p.Push, dialect())
 }
 
 // reader restores the recorded schema and gives connection and lease back at its end.

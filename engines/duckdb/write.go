@@ -254,17 +254,6 @@ func (d *database) writable() error {
 	}
 }
 
-// delete runs a DELETE in a transaction of its own.
-func (d *database) delete(ctx context.Context, query string) (n int64, err error) {
-	err = d.conn(ctx, func(c driver.Conn) error {
-		return transactionOn(ctx, c, func() (err error) {
-			n, err = affectedOn(ctx, c, query)
-			return err
-		})
-	})
-	return n, err
-}
-
 // install puts a finished file in the place of the current one. The old file is sealed first: its
 // WAL must not exist when the new file appears under its name.
 func (e *Engine) install(ctx context.Context, tmp string) error {

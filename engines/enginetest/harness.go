@@ -41,7 +41,7 @@ func (h Harness) Path() string {
 // Open opens the engine and closes it at the end of the test.
 func (h Harness) Open(t testing.TB) engines.Engine {
 	t.Helper()
-	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path()})
+	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path(), Evaluate: evaluate})
 	if err != nil {
 		t.Fatal(err)
 	}

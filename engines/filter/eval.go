@@ -3,6 +3,8 @@ package filter
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"fmt"
 	"math"
 	"math/big"
 
@@ -23,16 +25,40 @@ const (
 	True
 )
 
-// Eval returns the truth of the predicate for every row of a batch of the schema it was bound to.
+// Evaluate computes a condition in SQL over a batch: a boolean array; see engines.Options.
+type Evaluate func(ctx context.Context, sql string, b arrow.RecordBatch) (arrow.Array, error)
+
+// Eval returns the truth of a predicate of Bind for every row of a batch of the schema it was bound to.
 func Eval(n Node, batch arrow.RecordBatch) []Truth {
-	rows := int(batch.NumRows())
+	truths, _ := Truths(context.Background(), n, batch) // only conditions in SQL fail, and Bind takes none
+	return truths
+}
+
+// Truths returns the truth of a predicate for every row of a batch of the schema it was bound to. The
+// errors are those of conditions in SQL.
+func Truths(ctx context.Context, n Node, batch arrow.RecordBatch) ([]Truth, error) {
+	e := evaluation{ctx: ctx, batch: batch, rows: int(batch.NumRows())}
+	truths := e.truths(n)
+	return truths, e.err
+}
+
+// evaluation is one predicate over one batch. After an error the truths are of no use.
+type evaluation struct {
+	ctx   context.Context
+	batch arrow.RecordBatch
+	rows  int
+	err   error
+}
+
+func (e *evaluation) truths(n Node) []Truth {
+	batch, rows := e.batch, e.rows
 	switch n := n.(type) {
 	case And:
-		return fold(n, batch, True, func(a, b Truth) Truth { return min(a, b) })
+		return e.fold(n, True, func(a, b Truth) Truth { return min(a, b) })
 	case Or:
-		return fold(n, batch, False, func(a, b Truth) Truth { return max(a, b) })
+		return e.fold(n, False, func(a, b Truth) Truth { return max(a, b) })
 	case Not:
-		out := Eval(n.Of, batch)
+		out := e.truths(n.Of)
 		for i := range out {
 			out[i] = True - out[i]
 		}
@@ -41,7 +67,7 @@ func Eval(n Node, batch arrow.RecordBatch) []Truth {
 		return each(rows, func(i int) Truth { return truth(isNull(batch.Column(n.Column), i)) })
 	case Const:
 		c := batch.Column(n.Column)
-		return each(rows, func(i int) Truth { return known(c, i, n.Truth) })
+		return each(rows, func(i int) Truth { return constant(c, i, n.Truth) })
 	case Compare:
 		c := batch.Column(n.Column)
 		sign := comparer(c, n.Value)
@@ -52,15 +78,59 @@ func Eval(n Node, batch arrow.RecordBatch) []Truth {
 			}
 			return truth(ok(sign(i)))
 		})
+	case Instant:
+		return e.instants(n)
+	case Free:
+		return e.free(n)
 	default:
 		return each(rows, func(int) Truth { return Null })
 	}
 }
 
+// instants compares texts that hold times.
+func (e *evaluation) instants(n Instant) []Truth {
+	c := e.batch.Column(n.Column)
+	text := c.(interface{ Value(int) string })
+	ok := accepts(n.Op)
+	return each(e.rows, func(i int) Truth {
+		if isNull(c, i) {
+			return Null
+		}
+		at, is := ParseInstant(text.Value(i))
+		if !is {
+			return Null
+		}
+		return truth(ok(at.Compare(n.Value)))
+	})
+}
+
+// free has a condition evaluated; all is NULL after an error.
+func (e *evaluation) free(n Free) []Truth {
+	none := func() []Truth { return each(e.rows, func(int) Truth { return Null }) }
+	if e.err != nil || e.rows == 0 {
+		return none()
+	}
+	got, err := n.run(e.ctx, n.Text, e.batch)
+	if err != nil {
+		if e.err = err; e.ctx.Err() == nil {
+			e.err = &engines.Error{Op: "filter", Kind: engines.Invalid, Err: err}
+		}
+		return none()
+	}
+	defer got.Release()
+	b, ok := got.(*array.Boolean)
+	if !ok || b.Len() != e.rows {
+		e.err = fmt.Errorf("the condition %s gave %d values of %s for %d rows", n.Text, got.Len(), got.DataType(), e.rows)
+		return none()
+	}
+	return each(e.rows, func(i int) Truth { return constant(b, i, !b.IsNull(i) && b.Value(i)) })
+}
+
 // isNull knows that an array of type null has nothing but NULL, which arrow-go's IsNull does not.
 func isNull(c arrow.Array, i int) bool { return c.DataType().ID() == arrow.NULL || c.IsNull(i) }
 
-func known(c arrow.Array, i int, v bool) Truth {
+// constant is v where a column is not NULL.
+func constant(c arrow.Array, i int, v bool) Truth {
 	if isNull(c, i) {
 		return Null
 	}
@@ -82,10 +152,10 @@ func each(rows int, f func(int) Truth) []Truth {
 	return out
 }
 
-func fold(parts []Node, batch arrow.RecordBatch, start Truth, join func(a, b Truth) Truth) []Truth {
-	out := each(int(batch.NumRows()), func(int) Truth { return start })
+func (e *evaluation) fold(parts []Node, start Truth, join func(a, b Truth) Truth) []Truth {
+	out := each(e.rows, func(int) Truth { return start })
 	for _, p := range parts {
-		for i, v := range Eval(p, batch) {
+		for i, v := range e.truths(p) {
 			out[i] = join(out[i], v)
 		}
 	}
@@ -151,68 +221,4 @@ func CompareFloats(a, b float64) int {
 	default:
 		return cmp.Compare(a, b)
 	}
-}
-
-// Ints returns a function giving the values of a signed integer or time array.
-func Ints(c arrow.Array) func(int) int64 {
-	switch c := c.(type) {
-	case *array.Int8:
-		return func(i int) int64 { return int64(c.Value(i)) }
-	case *array.Int16:
-		return func(i int) int64 { return int64(c.Value(i)) }
-	case *array.Int32:
-		return func(i int) int64 { return int64(c.Value(i)) }
-	case *array.Int64:
-		return c.Value
-	default:
-		return convert.Clock(c)
-	}
-}
-
-// Uints returns a function giving the values of an unsigned integer array.
-func Uints(c arrow.Array) func(int) uint64 {
-	switch c := c.(type) {
-	case *array.Uint8:
-		return func(i int) uint64 { return uint64(c.Value(i)) }
-	case *array.Uint16:
-		return func(i int) uint64 { return uint64(c.Value(i)) }
-	case *array.Uint32:
-		return func(i int) uint64 { return uint64(c.Value(i)) }
-	default:
-		return c.(*array.Uint64).Value
-	}
-}
-
-// Floats returns a function giving the values of a float array as float64.
-func Floats(c arrow.Array) func(int) float64 {
-	if c, ok := c.(*array.Float32); ok {
-		return func(i int) float64 { return float64(c.Value(i)) }
-	}
-	return c.(*array.Float64).Value
-}
-
-// Keep returns the rows of a batch for which want is the truth of the predicate being True. The
-// caller releases the result; it is nil when no row is left.
-func Keep(n Node, batch arrow.RecordBatch, want bool) (arrow.RecordBatch, error) {
-	rows := Eval(n, batch)
-	matched := 0
-	for i := range rows {
-		if (rows[i] == True) == want {
-			matched++
-		}
-	}
-	switch matched {
-	case 0:
-		return nil, nil
-	case len(rows):
-		batch.Retain()
-		return batch, nil
-	}
-	indices := make([]int, 0, matched)
-	for i := range rows {
-		if (rows[i] == True) == want {
-			indices = append(indices, i)
-		}
-	}
-	return convert.Take(batch, indices)
 }

@@ -261,15 +261,13 @@ func text(s string) string {
 	return dbfile.Text(s)
 }
 
-// pushable says whether SQLite compares the stored form of a column as filter does: all but decimals,
-// whose text has no numeric order.
-func pushable(s *arrow.Schema, n filter.Node) bool {
-	for _, i := range filter.Columns(n) {
-		if arrow.IsDecimal(s.Field(i).Type.ID()) {
-			return false
-		}
+// pushable says whether SQLite evaluates a leaf of a predicate as filter does: it compares the stored
+// form, and the text of decimals has no numeric order.
+func pushable(leaf filter.Node) bool {
+	if n, ok := leaf.(filter.Compare); ok && arrow.IsDecimal(n.Field.Type.ID()) {
+		return false
 	}
-	return true
+	return filter.Native(leaf)
 }
 
 func dialect() filter.Dialect {

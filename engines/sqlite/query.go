@@ -33,34 +33,21 @@ func (e *Engine) Query(ctx context.Context, s engines.Scan) (array.RecordReader,
 }
 
 func (e *Engine) query(ctx context.Context, b *borrowed, s engines.Scan) (array.RecordReader, error) {
-	schema, picked, err := engines.Project(b.Store.schema, s.Columns)
-	if err != nil {
-		return nil, dbfile.Fail(engines.NotFound, err)
-	}
-	node, err := filter.Bind(b.Store.schema, s.Where)
+	plan, err := filter.NewPlan(b.Store.schema, s, e.o.Evaluate, pushable)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{ctx: ctx, engine: e, from: b, schema: schema, left: -1}
-	r.refs.Store(1)
-	where, limit := "", limited(s.Limit)
-	read := schema
-	switch {
-	case s.Where == nil:
-	case pushable(b.Store.schema, node):
-		where = " WHERE " + filter.SQL(node, dialect())
-	default: // filter here: read all columns, then drop rows and columns
-		read, r.where, r.picked, limit = b.Store.schema, node, picked, ""
-		if s.Limit > 0 {
-			r.left = s.Limit
-		}
+	text := "SELECT " + columns(plan.Read) + " FROM " + dbfile.Ident(e.o.Dataset)
+	if plan.Push != nil {
+		text += " WHERE " + filter.SQL(plan.Push, dialect())
 	}
-	text := "SELECT " + columns(read) + " FROM " + dbfile.Ident(e.o.Dataset) + where + limit
-	if r.rows, err = b.conn.Conn.(driver.QueryerContext).QueryContext(ctx, text, nil); err != nil {
-		return nil, cause(ctx, err)
+	r, err := newReader(ctx, b.conn, text+limited(plan.Limit), plan.Read)
+	if err != nil {
+		return nil, err
 	}
-	r.decoder = newDecoder(read)
-	return r, nil
+	r.fail = func(err error) error { return e.wrap("query", err) }
+	r.done = b.done
+	return plan.Rows(ctx, r, r.fail), nil
 }
 
 // columns writes the columns to read. The plus keeps the driver from guessing a Go type from the
@@ -77,25 +64,39 @@ func columns(s *arrow.Schema) string {
 type reader struct {
 	refs    atomic.Int64
 	ctx     context.Context
-	engine  *Engine
-	from    *borrowed
 	rows    driver.Rows
 	schema  *arrow.Schema
 	decoder *decoder
-	where   filter.Node // nil when SQLite filters
-	picked  []int       // columns of the decoded rows to return, with where
-	left    int64       // rows still to be returned, with where; -1: no limit
 	current arrow.RecordBatch
 	err     error
+	fail    func(error) error // words errors; may be nil
+	done    func()            // gives back what the reader uses; may be nil
 }
 
 var _ array.RecordReader = (*reader)(nil)
 
+// newReader runs a query whose columns have a schema.
+func newReader(ctx context.Context, c *conn, query string, schema *arrow.Schema) (*reader, error) {
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, nil)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	r := &reader{ctx: ctx, rows: rows, schema: schema, decoder: newDecoder(schema)}
+	r.refs.Store(1)
+	return r, nil
+}
+
 func (r *reader) Schema() *arrow.Schema          { return r.schema }
 func (r *reader) RecordBatch() arrow.RecordBatch { return r.current }
 func (r *reader) Record() arrow.RecordBatch      { return r.current }
-func (r *reader) Err() error                     { return r.engine.wrap("query", r.err) }
 func (r *reader) Retain()                        { r.refs.Add(1) }
+
+func (r *reader) Err() error {
+	if r.fail == nil {
+		return r.err
+	}
+	return r.fail(r.err)
+}
 
 func (r *reader) Release() {
 	if r.refs.Add(-1) != 0 {
@@ -104,7 +105,9 @@ func (r *reader) Release() {
 	r.drop()
 	r.decoder.release()
 	_ = r.rows.Close() // the statement was read-only
-	r.from.done()
+	if r.done != nil {
+		r.done()
+	}
 }
 
 func (r *reader) drop() {
@@ -116,86 +119,8 @@ func (r *reader) drop() {
 
 func (r *reader) Next() bool {
 	r.drop()
-	for r.err == nil && r.left != 0 {
-		b, err := r.decoder.read(r.ctx, r.rows, batchRows)
-		if r.err = err; b == nil {
-			return false
-		}
-		if r.where == nil {
-			r.current = b
-			return true
-		}
-		kept, err := filter.Keep(r.where, b, true)
-		b.Release()
-		if r.err = err; kept == nil {
-			continue
-		}
-		r.current = r.pick(kept)
-		kept.Release()
-		return true
+	if r.err == nil {
+		r.current, r.err = r.decoder.read(r.ctx, r.rows, batchRows)
 	}
-	return false
-}
-
-// pick narrows a filtered batch to the columns and rows asked for.
-func (r *reader) pick(b arrow.RecordBatch) arrow.RecordBatch {
-	cols := make([]arrow.Array, len(r.picked))
-	for i, c := range r.picked {
-		cols[i] = b.Column(c)
-	}
-	out := array.NewRecordBatch(r.schema, cols, b.NumRows())
-	if r.left < 0 {
-		return out
-	}
-	defer out.Release()
-	n := min(r.left, out.NumRows())
-	r.left -= n
-	return out.NewSlice(0, n)
-}
-
-// deleteRows deletes by row number what only filter can decide, inside of a transaction.
-func (c *conn) deleteRows(ctx context.Context, dataset string, schema *arrow.Schema, node filter.Node) (int64, error) {
-	ids, err := c.matching(ctx, dataset, schema, node)
-	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	stmt, err := c.Conn.Prepare("DELETE FROM " + dbfile.Ident(dataset) + " WHERE rowid = ?")
-	if err != nil {
-		return 0, err
-	}
-	defer stmt.Close()
-	for _, id := range ids {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		if _, err := stmt.(driver.StmtExecContext).ExecContext(context.WithoutCancel(ctx), named([]any{id})); err != nil {
-			return 0, err
-		}
-	}
-	return int64(len(ids)), nil
-}
-
-func (c *conn) matching(ctx context.Context, dataset string, schema *arrow.Schema, node filter.Node) ([]int64, error) {
-	const id = " rowid" // no column of ours begins with a space and is not recorded
-	withID := arrow.NewSchema(append(schema.Fields(), arrow.Field{Name: id, Type: arrow.PrimitiveTypes.Int64}), nil)
-	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, "SELECT "+columns(schema)+", rowid FROM "+dbfile.Ident(dataset), nil)
-	if err != nil {
-		return nil, cause(ctx, err)
-	}
-	defer rows.Close()
-	d := newDecoder(withID)
-	defer d.release()
-	var ids []int64
-	for {
-		b, err := d.read(ctx, rows, batchRows)
-		if err != nil || b == nil {
-			return ids, err
-		}
-		for i, t := range filter.Eval(node, b) {
-			if t == filter.True {
-				ids = append(ids, b.Column(schema.NumFields()).(*array.Int64).Value(i))
-			}
-		}
-		b.Release()
-	}
+	return r.current != nil
 }

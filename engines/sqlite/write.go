@@ -12,7 +12,6 @@ import (
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
-	"pitwall/engines/filter"
 )
 
 // Write applies one refresh; see engines.Engine.
@@ -63,32 +62,6 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	info, err := e.Info(context.WithoutCancel(ctx)) // the rows are committed: do not fail for a late cancellation
 	stats.Rows, stats.Bytes = info.Rows, info.Bytes
 	return stats, err
-}
-
-// Delete removes the matching rows in one transaction; see engines.Engine.
-func (e *Engine) Delete(ctx context.Context, where engines.Predicate) (int64, error) {
-	n, err := e.delete(ctx, where)
-	return n, e.wrap("delete", err)
-}
-
-func (e *Engine) delete(ctx context.Context, where engines.Predicate) (deleted int64, err error) {
-	if err := e.writer.Lock(ctx); err != nil {
-		return 0, err
-	}
-	defer e.writer.Unlock()
-	err = e.change(ctx, func(d *database) error {
-		node, err := filter.Bind(d.schema, where)
-		if err != nil {
-			return err
-		}
-		if !pushable(d.schema, node) {
-			deleted, err = d.base.deleteRows(ctx, e.o.Dataset, d.schema, node)
-			return err
-		}
-		deleted, err = d.base.affected(ctx, "DELETE FROM "+dbfile.Ident(e.o.Dataset)+" WHERE "+filter.SQL(node, dialect()))
-		return err
-	})
-	return deleted, err
 }
 
 // change runs f in a transaction: of the file, or of a copy of the database in memory.
