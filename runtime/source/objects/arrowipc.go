@@ -35,7 +35,11 @@ func arrowReader(in *input, ahead bool) (*ipc.Reader, *text, error) {
 	}
 	var r *ipc.Reader
 	if err == nil {
-		if r, err = ipc.NewReader(t); err != nil {
+		limit := in.size
+		if in.codec != "" {
+			limit = maxIPCBody
+		}
+		if r, err = ipc.NewReader(&checkedIPC{r: t, max: limit}); err != nil {
 			err = &source.Error{Kind: source.Damaged, Place: in.place, Err: fmt.Errorf("it is not Arrow IPC: %w", err), Hint: "the file is unfinished or damaged; write it again"}
 		}
 	}

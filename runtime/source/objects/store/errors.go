@@ -51,12 +51,15 @@ func (f *faults) wrap(ctx context.Context, place string, err error, what *fault)
 		e.Kind, e.Hint = source.Missing, "check from: in the spicepod"
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
 		return changed(place, "it changed while it was read")
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect, http.StatusBadRequest:
-		e.Kind, e.Hint = source.Unsupported, "check "+f.endpoint
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		e.Hint = "it is tried again"
 	case 0:
 		e.Hint = "check " + f.endpoint + " and the network"
 	default:
 		e.Hint = "it is tried again"
+		if what.status < 500 {
+			e.Kind, e.Hint = source.Unsupported, "check "+f.endpoint
+		}
 	}
 	return e
 }
