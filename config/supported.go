@@ -22,7 +22,6 @@ var notYet = []string{
 
 	"datasets[].columns[].embeddings", "datasets[].columns[].full_text_search",
 	"datasets[].access=read_write", "datasets[].mode=read_write", "datasets[].dependsOn",
-	"datasets[].ready_state=on_registration",
 	"datasets[].check_availability",
 	"datasets[].check_availability_interval", "datasets[].replication", "datasets[].metrics",
 	"datasets[].embeddings", "datasets[].vectors", "datasets[].full_text_search",
@@ -33,8 +32,6 @@ var notYet = []string{
 	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
 	"datasets[].acceleration.refresh_mode=snapshot",
-	"datasets[].acceleration.on_zero_results=use_source",
-	"datasets[].acceleration.ready_state=on_registration",
 	"datasets[].acceleration.indexes", "datasets[].acceleration.primary_key",
 	"datasets[].acceleration.on_conflict", "datasets[].acceleration.partition_by",
 	"datasets[].acceleration.metrics", "datasets[].acceleration.write_mode",

@@ -32,7 +32,10 @@ type actor struct {
 	checksMu sync.Mutex
 	checks   map[uint64]api.Verification // by snapshot id
 
-	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs too
+	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
+	// serving is written by the actor and read by queries, which count their fallbacks to the source.
+	serving                       atomic.Pointer[serving]
+	zeroFallbacks, readyFallbacks atomic.Int64
 
 	// owned
 	file   string // database file; empty in memory
@@ -238,7 +241,9 @@ func (a *actor) publish() {
 // snapshotState returns an immutable copy of the state.
 func (a *actor) snapshotState() *api.Dataset {
 	a.st.Rev++
+	a.serve()
 	a.st.HasData = a.ready
+	a.st.Totals.ZeroFallbacks, a.st.Totals.ReadyFallbacks = a.zeroFallbacks.Load(), a.readyFallbacks.Load()
 	a.st.NextRefresh, a.st.Waiting = a.nextRefresh(), a.pending != nil
 	if s := a.status(); s != a.st.Status {
 		a.st.Status, a.st.Since = s, time.Now()

@@ -100,11 +100,7 @@ type learned struct {
 
 // prepare makes the scan. What it needs to know of the source and is not in l it reads there.
 func (p *plan) prepare(ctx context.Context, src source.Source, eng engines.Engine, l *learned) error {
-	for _, c := range []string{p.cfg.TimeColumn, p.cfg.TimePartitionColumn} {
-		if slices.Contains(metaColumns(), c) {
-			p.scan.LastModified = c
-		}
-	}
+	p.scan.LastModified = metaColumn(p.cfg)
 	if p.mode == config.RefreshAppend && p.cfg.TimeColumn != "" {
 		var err error
 		if p.mark, err = p.axis().watermark(ctx, eng); err != nil {

@@ -30,6 +30,7 @@ import (
 	"pitwall/config/watch"
 	"pitwall/engines"
 	"pitwall/runtime/api"
+	"pitwall/runtime/query"
 	"pitwall/runtime/source"
 	"pitwall/snapshots"
 )
@@ -70,6 +71,8 @@ type Runtime struct {
 	redactor atomic.Pointer[secrets.Redactor]
 	runs     atomic.Uint64 // of refreshes
 
+	queries *query.Engine
+
 	snaps    *snapshots.Manager // nil when snapshots are not configured or can't be used
 	snapsErr string
 
@@ -101,6 +104,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	if limit <= 0 {
 		limit = max(2, gort.NumCPU())
 	}
+	r.queries = query.New(catalog{r})
 	r.redactor.Store(o.Redactor)
 	r.slots = semaphore.NewWeighted(int64(limit))
 	if err := r.lockDataDir(); err != nil {
@@ -167,9 +171,9 @@ func (r *Runtime) storeStatus() api.StoreStatus {
 
 // Close releases what New took. Run does it itself.
 func (r *Runtime) Close() error {
-	var err error
+	err := r.queries.Close()
 	if r.snaps != nil {
-		err = r.snaps.Close()
+		err = errors.Join(err, r.snaps.Close())
 	}
 	if r.lock != nil {
 		err = errors.Join(err, r.lock.Close())
@@ -196,6 +200,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	r.loop(ctx)
 
 	r.bus.change(func(s *api.State) { s.ShuttingDown = true })
+	r.queries.Stop() // they hold what the actors close
 	r.mu.Lock()
 	r.stopped = true
 	actors := r.actors

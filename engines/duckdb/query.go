@@ -94,14 +94,19 @@ type reader struct {
 	lease   *dbfile.Lease[*database]
 	conn    driver.Conn
 	src     array.RecordReader
-	schema  *arrow.Schema
+	schema  *arrow.Schema // to restore; nil leaves the rows as they are
 	current arrow.RecordBatch
 	err     error
 }
 
 var _ array.RecordReader = (*reader)(nil)
 
-func (r *reader) Schema() *arrow.Schema          { return r.schema }
+func (r *reader) Schema() *arrow.Schema {
+	if r.schema == nil {
+		return r.src.Schema()
+	}
+	return r.schema
+}
 func (r *reader) RecordBatch() arrow.RecordBatch { return r.current }
 func (r *reader) Record() arrow.RecordBatch      { return r.current }
 func (r *reader) Retain()                        { r.refs.Add(1) }
@@ -118,6 +123,11 @@ func (r *reader) Next() bool {
 	r.drop()
 	if r.err != nil || !r.src.Next() {
 		return false
+	}
+	if r.schema == nil { // a result of Select: as DuckDB says
+		r.current = r.src.RecordBatch()
+		r.current.Retain()
+		return true
 	}
 	r.current, r.err = convert.Batch(memory, r.src.RecordBatch(), r.schema)
 	return r.err == nil

@@ -1,0 +1,231 @@
+//go:build duckdb_arrow
+
+// Package query runs SQL that reads from datasets (spec data-refresh 4.1 and 4.2). Statements have
+// PostgreSQL's syntax and DuckDB's functions. A query over one dataset in DuckDB runs there; any other
+// reads what it needs of each dataset, with columns, conditions and limits pushed down, into a DuckDB in
+// memory that can reach nothing else.
+//
+// Nothing but SELECT is run: what may be named are the datasets, and functions that make rows of their
+// arguments. The package starts no goroutines.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"pitwall/engines"
+	"pitwall/runtime/api"
+)
+
+// Catalog knows the datasets.
+type Catalog interface {
+	// Table returns a dataset by its name, table or schema.table; nil when there is none.
+	Table(name string) Table
+	// Names are all names, for errors and SHOW TABLES.
+	Names() []string
+}
+
+// Table is one dataset as queries see it. Errors are *api.QueryError, or those of engines and sources.
+type Table interface {
+	// Schema returns the columns that Scan can deliver.
+	Schema(ctx context.Context) (*arrow.Schema, error)
+	// Scan returns rows; it decides whether the acceleration or the source answers.
+	Scan(ctx context.Context, s Scan) (array.RecordReader, error)
+	// Native returns the engine that can run SQL over the dataset itself; nil when Scan has to be asked.
+	Native() engines.Selector
+}
+
+// Scan is what a query needs of one dataset.
+type Scan struct {
+	// Columns to read, in this order; never empty.
+	Columns []string
+	// Where and Rest are conditions that every row must fulfil; Rest has PostgreSQL's syntax.
+	Where engines.Predicate
+	Rest  string
+	// Limit is the highest number of rows needed; 0 means all.
+	Limit int64
+	// Now is what now() means.
+	Now time.Time
+}
+
+// Engine runs queries. It is safe for concurrent use.
+type Engine struct {
+	catalog Catalog
+
+	// stopped ends with Stop, and all queries with it; running are those whose rows are not closed.
+	stopped context.Context
+	stop    context.CancelCauseFunc
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	local  *local // made by the first query that needs it
+	serial uint64
+}
+
+// New returns an engine over a catalog.
+func New(c Catalog) *Engine {
+	e := &Engine{catalog: c}
+	e.stopped, e.stop = context.WithCancelCause(context.Background())
+	return e
+}
+
+func stopping() error {
+	return &api.QueryError{Reason: api.QueryFailed, Message: "pitwall is shutting down"}
+}
+
+// Stop ends all queries and refuses new ones.
+func (e *Engine) Stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop(stopping())
+}
+
+// Close stops, waits until all Rows are closed, and frees the DuckDB in memory.
+func (e *Engine) Close() error {
+	e.Stop()
+	e.running.Wait()
+	if e.local == nil {
+		return nil
+	}
+	return e.local.close()
+}
+
+// enter counts a query, unless the engine has stopped.
+func (e *Engine) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped.Err() != nil {
+		return false
+	}
+	e.running.Add(1)
+	return true
+}
+
+// Query runs one statement; see api.Console.
+func (e *Engine) Query(ctx context.Context, sql string, o api.QueryOptions) (api.Rows, error) {
+	if !e.enter() {
+		return nil, stopping()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(e.stopped, func() { cancel(stopping()) })
+	timeout := func() {}
+	if o.Timeout > 0 {
+		ctx, timeout = context.WithTimeoutCause(ctx, o.Timeout, &api.QueryError{Reason: api.TimedOut,
+			Message: fmt.Sprintf("the query took longer than %s", o.Timeout)})
+	}
+	end := func() {
+		timeout()
+		unhook()
+		cancel(nil)
+		e.running.Done()
+	}
+	r, err := e.query(ctx, sql, o)
+	if err != nil {
+		err = explain(ctx, err)
+		end()
+		return nil, err
+	}
+	r.end = end
+	return r, nil
+}
+
+func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*rows, error) {
+	s, err := parse(sql)
+	if err != nil {
+		return nil, err
+	}
+	if s.show {
+		return e.tables(ctx, o)
+	}
+	tables, err := e.resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	if n := only(s, tables); n != nil && !s.explain {
+		r, err := n.Select(ctx, func(table string) string { return s.rewrite(func(int) string { return table }) })
+		if err != nil {
+			return nil, err
+		}
+		return newRows(ctx, r, o, nil), nil
+	}
+	scans, err := e.plan(ctx, s, tables)
+	if err != nil {
+		return nil, err
+	}
+	if s.explain {
+		return e.explained(ctx, s, tables, scans, o)
+	}
+	l, err := e.instance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.run(ctx, s, tables, scans, e.number(), o)
+}
+
+// resolve finds the dataset of every reference.
+func (e *Engine) resolve(s *statement) ([]Table, error) {
+	out := make([]Table, len(s.refs))
+	for i, r := range s.refs {
+		if out[i] = e.catalog.Table(r.name); out[i] == nil {
+			return nil, s.unknown(r, e.catalog.Names())
+		}
+	}
+	return out, nil
+}
+
+// only returns the engine that can run the whole statement: all references are to one dataset.
+func only(s *statement, tables []Table) engines.Selector {
+	if len(s.refs) == 0 {
+		return nil
+	}
+	for _, r := range s.refs {
+		if r.name != s.refs[0].name {
+			return nil
+		}
+	}
+	return tables[0].Native()
+}
+
+func (e *Engine) number() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.serial++
+	return e.serial
+}
+
+func (e *Engine) instance(ctx context.Context) (*local, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.local == nil {
+		l, err := newLocal(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.local = l
+	}
+	return e.local, nil
+}
+
+// explain makes the errors of DuckDB, of engines and of contexts those of the api.
+func explain(ctx context.Context, err error) error {
+	var q *api.QueryError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &q):
+		return q
+	case ctx.Err() != nil:
+		if errors.As(context.Cause(ctx), &q) {
+			return q
+		}
+		return ctx.Err()
+	default:
+		return duckError(err)
+	}
+}
