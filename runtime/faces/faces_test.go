@@ -24,7 +24,6 @@ type server struct {
 	t       *testing.T
 	dir     string
 	url     string
-	metrics string
 	session *launch.Session
 }
 

@@ -28,19 +28,13 @@ type Metrics struct {
 	requestTimes *prometheus.HistogramVec
 
 	mu   sync.Mutex
-	seen map[string]*seen // by dataset
-}
-
-// seen is how far the refreshes of a dataset are counted.
-type seen struct {
-	refresh  uint64
-	failures int
+	seen map[string]uint64 // newest counted refresh, by dataset
 }
 
 // New makes the metrics of a runtime. Counters exist at 0 from the start.
 func New(console api.Console) *Metrics {
 	ms := prometheus.ExponentialBuckets(1, 4, 12) // 1 ms to 70 min
-	m := &Metrics{console: console, registry: prometheus.NewRegistry(), seen: map[string]*seen{},
+	m := &Metrics{console: console, registry: prometheus.NewRegistry(), seen: map[string]uint64{},
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dataset_acceleration_refresh_duration_ms",
 			Help: "Duration of successful refreshes in milliseconds.", Buckets: ms}, []string{"dataset", "mode"}),
 		loadErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "dataset_load_errors",
@@ -86,20 +80,16 @@ func (m *Metrics) count(s *api.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, d := range s.Datasets {
-		at, ok := m.seen[d.Name]
-		if !ok {
-			at = &seen{}
-			m.seen[d.Name] = at
-			if d.Engine != "" {
-				m.durations.WithLabelValues(d.Name, mode(d.RefreshMode))
-			}
+		last, ok := m.seen[d.Name]
+		if !ok && d.Engine != "" {
+			m.durations.WithLabelValues(d.Name, mode(d.RefreshMode))
 		}
 		for i := len(d.Refreshes) - 1; i >= 0; i-- {
 			r := d.Refreshes[i]
-			if r.ID <= at.refresh {
+			if r.ID <= last {
 				continue
 			}
-			at.refresh = r.ID
+			last = r.ID
 			switch r.Outcome {
 			case api.Succeeded:
 				m.durations.WithLabelValues(d.Name, mode(r.Mode)).Observe(millis(r.Duration))
@@ -109,6 +99,7 @@ func (m *Metrics) count(s *api.State) {
 				}
 			}
 		}
+		m.seen[d.Name] = last
 	}
 }
 
