@@ -28,9 +28,8 @@ type Config struct {
 	Runtime   Runtime
 	Secrets   []SecretStore
 	Snapshots Snapshots
-	// Datasets are in the order of the file; names are unique after folding.
+	// Datasets are in the order of the file, behind them the views; names are unique after folding.
 	Datasets []*Dataset
-	Views    []*View
 	Metadata map[string]any
 
 	redactor *secrets.Redactor
@@ -86,7 +85,8 @@ type Dataset struct {
 	File string
 	Line int
 
-	// From is the text of from:; Connector and Source are its two halves ("file" and "./x.parquet").
+	// From is the text of from:; Connector and Source are its two halves ("file" and "./x.parquet"). A view
+	// has ConnectorView and its SQL.
 	From, Connector, Source string
 	// Name is the folded name: table or schema.table.
 	Name        string
@@ -116,12 +116,6 @@ type Dataset struct {
 type Column struct {
 	Name        string
 	Description string
-}
-
-// View is one entry of views:; known, not yet acted on.
-type View struct {
-	Name string
-	SQL  string
 }
 
 // Acceleration is acceleration: of a dataset (spec data-refresh 1.6) with its defaults applied.

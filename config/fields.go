@@ -109,9 +109,6 @@ func topFields(c *Config) fieldSet {
 		s.add(EffectRestart, "snapshots.bootstrap_on_failure_behavior", string(c.Snapshots.BootstrapOnFailureBehavior))
 		s.values(EffectRestart, "snapshots.params", c.Snapshots.Params)
 	}
-	for _, v := range c.Views {
-		s.add(EffectLive, join("views", v.Name), v.SQL)
-	}
 	return s
 }
 
@@ -119,6 +116,9 @@ func topFields(c *Config) fieldSet {
 func datasetFields(d *Dataset) fieldSet {
 	s := fieldSet{}
 	s.add(EffectRestart, "from", d.From)
+	if d.Connector == ConnectorView {
+		s.add(EffectRestart, "sql", d.Source)
+	}
 	s.add(EffectLive, "description", d.Description)
 	s.add(EffectLive, "metadata", d.Metadata)
 	for _, c := range d.Columns {

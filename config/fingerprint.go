@@ -13,7 +13,7 @@ import (
 func (d *Dataset) Fingerprint(refreshSQL string) string {
 	a := d.Acceleration
 	parts := map[string]any{
-		"from": d.From, "refresh_sql": refreshSQL, "time_column": d.TimeColumn, "time_format": d.TimeFormat,
+		"from": d.From, "source": d.Source, "refresh_sql": refreshSQL, "time_column": d.TimeColumn, "time_format": d.TimeFormat,
 		"time_partition_column": d.TimePartitionColumn, "time_partition_format": d.TimePartitionFormat,
 		"unsupported_type_action": d.UnsupportedTypeAction, "primary_key": a.PrimaryKey,
 		"on_conflict": a.OnConflict, "refresh_data_window": a.RefreshDataWindow,

@@ -20,7 +20,7 @@ func (l *loader) pod(d *document, raw *rawPod) *Config {
 	c.Runtime.Auth, c.Runtime.TLS = l.auth(d, raw.Runtime.Auth), l.tls(d, raw.Runtime.TLS)
 	c.Snapshots = l.snapshotsBlock(d, &raw.Snapshots)
 	c.Datasets = l.datasets(d, raw.Datasets, &c.Snapshots)
-	c.Views = views(d, raw.Views, c.Datasets)
+	c.Datasets = append(c.Datasets, l.views(d, raw.Views, c.Datasets, &c.Snapshots)...)
 	l.checkSharedFiles(c)
 	d.warnNotYet("", func(path string) bool { return ignoredPath(d, path) })
 	return c
@@ -143,33 +143,6 @@ func (l *loader) resolve(d *document, s Severity, who, path string, raw scalarMa
 		}
 	}
 	return out, without
-}
-
-func views(d *document, raw []rawView, ds []*Dataset) []*View {
-	var out []*View
-	taken := map[string]bool{}
-	for _, x := range ds {
-		taken[x.Name] = true
-	}
-	for i, r := range raw {
-		at := fmt.Sprintf("views[%d]", i)
-		if !d.has(at + ".name") {
-			continue
-		}
-		name, err := parseName(r.Name)
-		switch {
-		case err != nil:
-			d.errorf(at+".name", "", "%s", err)
-		case taken[name]:
-			d.errorf(at+".name", "", "the name %q is taken by another dataset or view", name)
-		}
-		taken[name] = true
-		if d.has(at+".sql") == d.has(at+".sql_ref") {
-			d.errorf(at, "", "a view needs either sql or sql_ref")
-		}
-		out = append(out, &View{Name: name, SQL: r.SQL})
-	}
-	return out
 }
 
 // absFrom makes path absolute from dir; ~/ is the home directory.

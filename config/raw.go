@@ -82,14 +82,14 @@ type rawSnapshots struct {
 }
 
 type rawView struct {
-	Name         string     `json:"name"`
-	SQL          string     `json:"sql,omitempty"`
-	SQLRef       string     `json:"sql_ref,omitempty"`
-	Description  string     `json:"description,omitempty"`
-	Metadata     freeMap    `json:"metadata,omitempty"`
-	DependsOn    []string   `json:"dependsOn,omitempty"`
-	ReadyState   ReadyState `json:"ready_state,omitempty"`
-	Acceleration anything   `json:"acceleration,omitempty"`
+	Name         string          `json:"name"`
+	SQL          string          `json:"sql,omitempty" jsonschema_description:"One SELECT over datasets and views of this file."`
+	SQLRef       string          `json:"sql_ref,omitempty" jsonschema_description:"File with the SELECT."`
+	Description  string          `json:"description,omitempty"`
+	Metadata     freeMap         `json:"metadata,omitempty"`
+	DependsOn    []string        `json:"dependsOn,omitempty"`
+	ReadyState   ReadyState      `json:"ready_state,omitempty"`
+	Acceleration rawAcceleration `json:"acceleration,omitempty"`
 }
 
 // rawDataset is an inline dataset or, when Ref is set, a reference to a file with one.

@@ -14,6 +14,8 @@ func (e *entry) mode() {
 	a, at := &e.ds.Acceleration, e.path(accel+"refresh_mode")
 	_, known := connectorOf(e.ds.Connector)
 	switch {
+	case e.ds.Connector == ConnectorView && a.RefreshMode != RefreshFull:
+		e.errorf(at, "use refresh_mode: full", "acceleration mode %s unsupported for a view", a.RefreshMode)
 	case e.ds.Connector == "sink" && e.set(accel+"refresh_mode"):
 		e.errorf(at, "remove refresh_mode", "a sink is never refreshed")
 	case a.RefreshMode == RefreshAppend && e.ds.TimeColumn == "" && !e.con.appendStream && known:

@@ -11,7 +11,7 @@ import (
 // its line here.
 var notYet = []string{
 	"dependencies", "extensions", "catalogs", "models", "embeddings", "tools", "workers", "functions",
-	"evals", "views",
+	"evals",
 
 	"runtime.ready_state", "runtime.caching", "runtime.results_cache", "runtime.metrics",
 	"runtime.task_history", "runtime.params", "runtime.cors", "runtime.tls.client_auth_mode",

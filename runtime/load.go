@@ -36,6 +36,11 @@ type load struct {
 // refresh does one run.
 func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 	j := m.job
+	if v, ok := l.src.(view); ok { // before it takes a slot that the others need
+		if err := v.wait(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.rt.slots.Acquire(ctx, 1); err != nil {
 		return err
 	}

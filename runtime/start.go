@@ -62,7 +62,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 	if a.opener == nil {
 		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite or arrow"}
 	}
-	if m.src, err = a.rt.o.Sources(cfg, a.rt.o.Config.Dir); err != nil {
+	if m.src, err = a.connect(cfg); err != nil {
 		return err
 	}
 	if a.file != "" {

@@ -76,7 +76,7 @@ func (t table) now() (s serving, fromSource bool, err error) {
 	cfg := t.a.cfg()
 	switch {
 	case !cfg.Acceleration.Enabled:
-		if s.src, err = t.a.rt.o.Sources(cfg, t.a.rt.o.Config.Dir); err != nil {
+		if s.src, err = t.a.connect(cfg); err != nil {
 			return s, true, t.failed(err)
 		}
 		return s, true, nil

@@ -4,6 +4,7 @@ package query
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -142,4 +143,32 @@ func lines(ctx context.Context, name string, values []string, o api.QueryOptions
 		return nil, err
 	}
 	return newRows(ctx, r, o, nil), nil
+}
+
+// Read runs one statement and returns its rows as record batches; see Query. The caller releases them.
+func (e *Engine) Read(ctx context.Context, sql string) (array.RecordReader, error) {
+	r, err := e.Query(ctx, sql, api.QueryOptions{})
+	if err != nil {
+		return nil, err
+	}
+	b := &batches{rows: r.(*rows)}
+	b.refs.Store(1)
+	return b, nil
+}
+
+// batches is rows as a RecordReader.
+type batches struct {
+	*rows
+	refs atomic.Int64
+}
+
+func (b *batches) Schema() *arrow.Schema          { return b.src.Schema() }
+func (b *batches) RecordBatch() arrow.RecordBatch { return b.cur }
+func (b *batches) Record() arrow.RecordBatch      { return b.cur }
+func (b *batches) Retain()                        { b.refs.Add(1) }
+
+func (b *batches) Release() {
+	if b.refs.Add(-1) == 0 {
+		_ = b.Close() // never an error
+	}
 }
