@@ -15,7 +15,7 @@ func (a *actor) describe() {
 	d := a.cfg()
 	c := d.Acceleration
 	s := &a.st
-	s.Name, s.Description, s.From = d.Name, d.Description, d.From
+	s.Name, s.Description, s.From, s.DependsOn = d.Name, d.Description, d.From, d.DependsOn
 	s.TimeColumn, s.RefreshSQL, s.Patched = d.TimeColumn, a.refreshSQL(), a.patched != ""
 	s.ReadyOnRegistration, s.ZeroResults = d.ReadyState == config.ReadyOnRegistration, string(c.OnZeroResults)
 	if s.Window = c.RefreshDataWindow; s.Window == 0 && d.TimeColumn != "" {

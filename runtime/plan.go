@@ -166,10 +166,16 @@ func (p *plan) columns() error {
 	if p.sel.Columns == nil {
 		return nil
 	}
-	if p.mode == config.RefreshAppend && p.cfg.TimeColumn != "" && !slices.Contains(p.sel.Columns, p.cfg.TimeColumn) {
-		return &settingError{"refresh_sql leaves out the time_column " + p.cfg.TimeColumn + ", which append needs", "select it too"}
+	a := p.cfg.Acceleration
+	if c := p.cfg.TimeColumn; c != "" && !slices.Contains(p.sel.Columns, c) {
+		switch {
+		case p.mode == config.RefreshAppend:
+			return &settingError{"refresh_sql leaves out the time_column " + c + ", which append needs", "select it too"}
+		case a.RetentionCheckEnabled && a.RetentionPeriod > 0:
+			return &settingError{"refresh_sql leaves out the time_column " + c + ", which retention_period needs", "select it too"}
+		}
 	}
-	for _, c := range config.ColumnsOf(p.cfg.Acceleration.PrimaryKey) {
+	for _, c := range config.ColumnsOf(a.PrimaryKey) {
 		if !slices.Contains(p.sel.Columns, c) {
 			return &settingError{"refresh_sql leaves out " + c + " of the primary_key", "select it too"}
 		}

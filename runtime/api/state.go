@@ -102,6 +102,8 @@ const (
 // Dataset is the state of one dataset.
 type Dataset struct {
 	Name, Description, From string
+	// DependsOn are the datasets that the spicepod says, or the query of a view reads from.
+	DependsOn []string
 	// Engine is "duckdb", "sqlite" or "arrow"; empty when the dataset is not accelerated.
 	Engine string
 	// Mode is "memory" or "file".

@@ -111,6 +111,7 @@ type dataset struct {
 	ReplicationEnabled  bool           `json:"replication_enabled"`
 	AccelerationEnabled bool           `json:"acceleration_enabled"`
 	Status              api.Status     `json:"status,omitempty"`
+	DependsOn           []string       `json:"depends_on,omitempty"`
 	Properties          map[string]any `json:"properties,omitempty"`
 }
 
@@ -126,7 +127,7 @@ func (s *server) datasets(w http.ResponseWriter, q *http.Request) {
 		if from != "" && d.From != from && !strings.HasPrefix(d.From, from+":") {
 			continue
 		}
-		e := dataset{From: d.From, Name: d.Name, AccelerationEnabled: d.Engine != ""}
+		e := dataset{From: d.From, Name: d.Name, AccelerationEnabled: d.Engine != "", DependsOn: d.DependsOn}
 		row := []string{d.From, d.Name, "false", strconv.FormatBool(e.AccelerationEnabled)}
 		if withStatus {
 			e.Status = d.Status
@@ -154,13 +155,33 @@ func (s *server) task(w http.ResponseWriter, q *http.Request) {
 		fail(w, http.StatusBadRequest, "the id of a task is a number")
 		return
 	}
-	for _, t := range s.state(q).Tasks {
-		if t.ID == api.CommandID(id) {
-			writeJSON(w, http.StatusOK, task{t.ID, t.Dataset, t.Verb, t.State, t.Started, when(t.Ended), t.Detail})
-			return
+	t, ok := s.findTask(q.Context(), api.CommandID(id))
+	if !ok {
+		fail(w, http.StatusNotFound, fmt.Sprintf("Task %d not found", id))
+		return
+	}
+	writeJSON(w, http.StatusOK, task{t.ID, t.Dataset, t.Verb, t.State, t.Started, when(t.Ended), t.Detail})
+}
+
+// lag is how long a State may take to show a command that was just accepted.
+const lag = 2 * time.Second
+
+// findTask looks for a task in the State and, for a moment, in the next ones.
+func (s *server) findTask(ctx context.Context, id api.CommandID) (api.Task, bool) {
+	ctx, cancel := context.WithTimeout(ctx, lag)
+	defer cancel()
+	cur, next := s.Console.Watch(ctx)
+	for open := true; open; cur, open = <-next {
+		for _, t := range cur.Tasks {
+			if t.ID == id {
+				return t, true
+			}
+			if t.ID > id { // newer ones are there: it was forgotten
+				return t, false
+			}
 		}
 	}
-	fail(w, http.StatusNotFound, fmt.Sprintf("Task %d not found", id))
+	return api.Task{}, false
 }
 
 // when leaves a zero time out.

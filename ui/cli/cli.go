@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -92,10 +93,11 @@ func Schema() *cobra.Command {
 // Validate returns the command `validate`.
 func Validate() *cobra.Command {
 	var format string
+	var explained bool
 	var pod *string
 	c := &cobra.Command{
 		Use: "validate [FILE]", Short: "Check a spicepod and print every problem", Args: cobra.MaximumNArgs(1),
-		Long: "Check a spicepod and print every problem with its line and column.\nFILE is a spicepod or a folder that holds one; the default is the folder pitwall is started in.\nThe exit code is 0 when the file is valid (warnings are allowed) and 1 when it is not.",
+		Long: "Check a spicepod and print every problem with its line and column.\nFILE is a spicepod or a folder that holds one; the default is the folder pitwall is started in.\nThe exit code is 0 when the file is valid (warnings are allowed) and 1 when it is not.\nWith --explain it tells what pitwall makes of every dataset, and its next refreshes by cron.",
 		RunE: func(c *cobra.Command, args []string) error {
 			path := "."
 			if pod != nil && *pod != "" {
@@ -104,10 +106,11 @@ func Validate() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
-			return validate(c.OutOrStdout(), path, format)
+			return validate(c.OutOrStdout(), path, format, explained)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
+	c.Flags().BoolVar(&explained, "explain", false, "tell what pitwall makes of every dataset")
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		if f := c.Flag("pod"); f != nil {
 			v := f.Value.String()
@@ -127,7 +130,7 @@ type report struct {
 	Problems []config.Problem `json:"problems"`
 }
 
-func validate(w io.Writer, path, format string) error {
+func validate(w io.Writer, path, format string, explained bool) error {
 	cfg, problems := config.Load(path, config.LoadOptions{})
 	if problems == nil {
 		problems = []config.Problem{}
@@ -153,6 +156,9 @@ func validate(w io.Writer, path, format string) error {
 	}
 	if cfg == nil {
 		return &Exit{Code: ExitNotWell}
+	}
+	if explained && format == "text" {
+		return explain(w, cfg, time.Now())
 	}
 	return nil
 }
