@@ -185,8 +185,8 @@ func TestUnsupportedDatasetsLoad(t *testing.T) {
 			t.Errorf("%s: %+v %v", acc, ds, ps)
 		}
 	}
-	ds, ps := accelerated(t, "postgres:t", ", params: {pg_pass: '${env:NOT_SET}'}", "")
-	if ds == nil || !strings.Contains(ds.Unsupported, "postgres") || len(Warnings(ps)) != 2 {
+	ds, ps := accelerated(t, "snowflake:t", ", params: {pg_pass: '${env:NOT_SET}'}", "")
+	if ds == nil || !strings.Contains(ds.Unsupported, "snowflake") || len(Warnings(ps)) != 2 {
 		t.Errorf("postgres: %+v %v", ds, ps)
 	}
 	ds, ps = accelerated(t, "./a.csv", "", "engine: sqlite, mode: file, refresh_check_interval: 1m, snapshots: enabled")

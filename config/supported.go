@@ -83,6 +83,8 @@ func sourceParams(connector string) []string {
 			"abfs_client_id", "abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
 	case "http", "https":
 		return append(remote, "http_port", "http_username", "http_password", "http_bearer_token")
+	case "postgres", "postgresql":
+		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string", "statement_timeout"}
 	}
 	return nil
 }
@@ -113,7 +115,8 @@ func connectors() []connector {
 		{name: "spice.ai", appendStream: true}, {name: "spiceai", appendStream: true},
 		{name: "kafka", appendStream: true},
 		{name: "debezium", changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
-		{name: "dynamodb", changeStream: true}, {name: "postgres", changeStream: true},
+		{name: "dynamodb", changeStream: true}, {name: "postgres", supported: true, changeStream: true},
+		{name: "postgresql", supported: true, changeStream: true},
 		{name: "mysql", changeStream: true}, {name: "mongodb", changeStream: true},
 		// A child of another dataset follows whatever its parent does.
 		{name: "localpod", appendStream: true, changeStream: true},

@@ -6,6 +6,7 @@ import (
 	"pitwall/config"
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/objects"
+	"pitwall/runtime/source/postgres"
 )
 
 // Connect makes the source of a dataset. A connector that pitwall does not have is an error of Kind
@@ -18,9 +19,11 @@ func Connect(d *config.Dataset, dir string) (source.Source, error) {
 	switch d.Connector {
 	case "file", "s3", "gs", "gcs", "abfs", "abfss", "http", "https":
 		return objects.New(objects.Options{Connector: d.Connector, Path: d.Source, Dir: dir}, params)
+	case "postgres", "postgresql":
+		return postgres.New(postgres.Options{Table: d.Source, Params: params})
 	default:
 		return nil, &source.Error{Kind: source.Unsupported, Place: d.From,
 			Err:  fmt.Errorf("pitwall can't read from %s yet", d.Connector),
-			Hint: "use files, such as from: file:path or from: s3://bucket/path"}
+			Hint: "use files, objects or PostgreSQL, such as from: file:path, s3://bucket/path or postgres:table"}
 	}
 }
