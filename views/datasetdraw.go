@@ -61,7 +61,7 @@ func (v *dataset) tabs(c *ui.Ctx, w int) string {
 // overview is refresh, snapshots and the newest events at one glance.
 func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 	if w < 100 || h < 16 {
-		return c.Panel(ui.Clean(d.Name), v.page.draw(summary(c, d, w-4, 200), h-2), w, h, false)
+		return c.Panel(ui.Clean(d.Name), v.page.draw(append(summary(c, d, w-4, 200), rules(c, d, w-4)...), h-2), w, h, false)
 	}
 	top := max(h*3/5, 12)
 	if h < 24 {
@@ -86,12 +86,7 @@ func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 // refreshLines say how the data gets here.
 func refreshLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	out := append(stateLines(c, d, w), placeLines(c, d, w)...)
-	if d.RefreshSQL != "" {
-		out = append(out, " "+c.Theme.Dim.On(ui.Pad("sql", 10))+" "+ui.Clean(d.RefreshSQL))
-	}
-	if d.TimeColumn != "" {
-		out = append(out, " "+c.Theme.Dim.On(ui.Pad("time", 10))+" "+ui.Clean(d.TimeColumn))
-	}
+	out = append(out, rules(c, d, w)...)
 	if n := len(d.Schema); n > 0 {
 		names := make([]string, 0, n)
 		for _, col := range d.Schema {

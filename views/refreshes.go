@@ -71,6 +71,11 @@ func (v *dataset) drawRefreshes(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 			}
 		}
 		foot = foot[:min(len(foot), 4)]
+	} else if ok && h > 10 {
+		for _, l := range refreshDetail(r) {
+			foot = append(foot, indented(l, 1, w-3)...)
+		}
+		foot = foot[:min(len(foot), 4)]
 	}
 	room := h - 2 - len(body) - len(foot)
 	rows := v.refreshes.Draw(c, w-2, room)
@@ -78,4 +83,19 @@ func (v *dataset) drawRefreshes(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 		rows = append(rows, "")
 	}
 	return c.Panel("Refreshes, newest first", append(append(body, rows...), foot...), w, h, false)
+}
+
+// refreshDetail is what the columns have no room for.
+func refreshDetail(r *api.Refresh) []string {
+	var out []string
+	if r.Plan != "" {
+		out = append(out, "read "+r.Plan)
+	}
+	if r.Evicted > 0 || r.Dropped > 0 {
+		out = append(out, fmt.Sprintf("%s rows went by retention, %s by on_conflict", ui.Thousands(r.Evicted), ui.Thousands(r.Dropped)))
+	}
+	if r.SQL != "" {
+		out = append(out, r.SQL)
+	}
+	return out
 }

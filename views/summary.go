@@ -55,6 +55,8 @@ func stateLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 			when = t.Warn.On("overdue for " + ui.Age(c.Now, d.NextRefresh))
 		case d.NextRefresh.Before(c.Now):
 			when = "due now"
+		case d.Waiting:
+			when += ", waiting for its jitter"
 		}
 		add("next", ui.Clock(c.Now, d.NextRefresh)+", "+when)
 	}
