@@ -75,10 +75,7 @@ func serve(f *cli.Common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.Run(c.Context()); err != nil {
-				return err
-			}
-			return cli.Interrupted(c.Context())
+			return errors.Join(s.Run(c.Context()), cli.Interrupted(c.Context()))
 		},
 	}
 	c.Flags().StringVar(&format, "log-format", "text", "text or json")
@@ -100,14 +97,16 @@ func console(f *cli.Common) *cobra.Command {
 
 func demoCmd(f *cli.Common) *cobra.Command {
 	var n cli.Faces
-	var dir string
-	var fresh bool
-	var seed uint64
+	var o demo.Options
+	var list bool
 	c := &cobra.Command{
 		Use: "demo", Short: "Open the console on a workspace made on the spot", Args: cobra.NoArgs,
 		Long: "Make a folder with generated data, a spicepod and a snapshot store, and open the console on it.\nThe folder is used again on the next run.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			w, err := demo.Prepare(dir, fresh, seed)
+			if list {
+				return demo.List(c.OutOrStdout())
+			}
+			w, err := demo.Prepare(o)
 			if err != nil {
 				return &cli.Exit{Code: cli.ExitNotWell, Err: err}
 			}
@@ -118,9 +117,8 @@ func demoCmd(f *cli.Common) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", ".demo", "folder of the demo")
-	c.Flags().BoolVar(&fresh, "fresh", false, "empty the folder first")
-	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the generated data")
+	o.Add(c.Flags())
+	c.Flags().BoolVar(&list, "list", false, "list the scenarios")
 	n.Add(c.Flags(), faces.Off, faces.Off)
 	return c
 }

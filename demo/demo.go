@@ -34,6 +34,7 @@ type Workspace struct {
 	// Dir is the folder, Pod its spicepod.
 	Dir, Pod string
 	seed     uint64
+	scenario *scenario // nil for the tour
 	// generated is closed by Run when the trips are all there.
 	generated chan struct{}
 }
@@ -43,8 +44,11 @@ const marker = ".pitwall-demo"
 
 // Prepare makes the folder, or reuses it; with fresh it is emptied before. The trips come later, by
 // Run. A folder that is not empty and not a demo's is refused.
-func Prepare(dir string, fresh bool, seed uint64) (*Workspace, error) {
-	dir, err := filepath.Abs(dir)
+func Prepare(o Options) (*Workspace, error) {
+	if o.Scenario != "" && o.Dir == ".demo" {
+		o.Dir += "-" + o.Scenario // each scenario has its own folder unless told otherwise
+	}
+	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -55,30 +59,50 @@ func Prepare(dir string, fresh bool, seed uint64) (*Workspace, error) {
 	if _, err := os.Stat(filepath.Join(dir, marker)); err != nil && len(entries) > 0 {
 		return nil, fmt.Errorf("%s is not empty and was not made by pitwall demo; give another --dir", dir)
 	}
-	if fresh {
+	if o.Fresh {
 		for _, e := range entries {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return nil, fmt.Errorf("empty the demo folder: %w", err)
 			}
 		}
 	}
-	w := &Workspace{Dir: dir, Pod: filepath.Join(dir, "spicepod.yml"), seed: seed, generated: make(chan struct{})}
+	w := &Workspace{Dir: dir, Pod: filepath.Join(dir, "spicepod.yml"), seed: o.Seed, generated: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "data", "trips"), 0o755); err != nil {
 		return nil, err
+	}
+	if o.Scenario != "" {
+		return w, w.stage(o.Scenario)
 	}
 	pod, err := files.ReadFile("spicepod.yml")
 	if err != nil {
 		return nil, err
 	}
-	for name, content := range map[string][]byte{
-		marker: []byte("made by pitwall demo\n"), "spicepod.yml": pod,
-		"data/zones.csv": zones(), "data/fares.csv": fares(), "data/events.ndjson": event(rand.New(rand.NewPCG(seed, 1)), time.Now(), 1),
-	} {
-		if err := writeNew(filepath.Join(dir, name), content); err != nil {
-			return nil, err
+	return w, w.write(map[string][]byte{"spicepod.yml": pod, "data/zones.csv": zones(), "data/fares.csv": fares(),
+		"data/events.ndjson": event(rand.New(rand.NewPCG(o.Seed, 1)), time.Now(), 1)})
+}
+
+// stage writes what a scenario begins with.
+func (w *Workspace) stage(name string) error {
+	s, pod, err := find(name)
+	if err != nil {
+		return err
+	}
+	w.scenario = s
+	if err := w.write(map[string][]byte{"spicepod.yml": pod}); err != nil {
+		return err
+	}
+	return s.fill(w.Dir, rand.New(rand.NewPCG(w.seed, 2)), time.Now())
+}
+
+// write writes files that are not there yet.
+func (w *Workspace) write(all map[string][]byte) error {
+	all[marker] = []byte("made by pitwall demo\n")
+	for name, content := range all {
+		if err := writeNew(filepath.Join(w.Dir, name), content); err != nil {
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // writeNew writes a file that is not there yet; what a user edited stays.
@@ -95,6 +119,16 @@ func writeNew(name string, content []byte) error {
 // Run generates the trips, telling progress the rows done of total, and then lets the event stream
 // grow until ctx ends.
 func (w *Workspace) Run(ctx context.Context, progress func(done, total int64, err error)) error {
+	if w.scenario != nil {
+		close(w.generated)
+		if progress(1, 1, nil); w.scenario.grow == nil {
+			return nil
+		}
+		if err := w.scenario.grow(ctx, w.Dir, rand.New(rand.NewPCG(w.seed, uint64(time.Now().UnixNano())))); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		err := trips.Write(ctx, filepath.Join(w.Dir, "data", "trips"), Rows, perFile, w.seed,
