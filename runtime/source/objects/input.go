@@ -25,6 +25,7 @@ type input struct {
 	read    *atomic.Int64 // bytes read from the store, by all inputs of a reader
 	kept    []*span       // what an earlier look at the object left in memory
 	plans   plans
+	partial bool // only what is planned is wanted
 
 	cancel context.CancelFunc
 	failed atomic.Pointer[error] // the first error of the store
@@ -81,9 +82,9 @@ func (in *input) fetch(p []byte, off int64) error {
 	return err
 }
 
-// ReadAt serves what is kept or planned from memory. Where a plan ends it returns less than was asked
-// for and no error, unlike other readers: those behind it fill buffers, and nothing beyond the plan
-// is wanted.
+// ReadAt serves what is kept or planned from memory. With partial set, where a plan ends it returns less
+// than was asked for and no error, unlike other readers: those behind it fill buffers, and nothing beyond
+// the plan is wanted.
 func (in *input) ReadAt(p []byte, off int64) (n int, err error) {
 	if err := in.ctx.Err(); err != nil {
 		return 0, err
@@ -107,7 +108,7 @@ func (in *input) ReadAt(p []byte, off int64) (n int, err error) {
 			planned = true
 			n += copy(rest, s)
 			continue
-		case planned:
+		case planned && in.partial:
 			return n, nil
 		}
 		rest = rest[:min(int64(len(rest)), next-at)]

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	if err := goleak.Find(
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // of versitygw, ends at its next tick
+		goleak.IgnoreAnyFunction("go.opencensus.io/stats/view.(*worker).start"),           // of fake-gcs-server, likewise
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // of versitygw, never ends
 	); err != nil && code == 0 {
 		fmt.Println(err)

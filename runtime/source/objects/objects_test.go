@@ -377,3 +377,36 @@ func TestParquetFilesOfDifferentSchemas(t *testing.T) {
 		}
 	}
 }
+
+// A Parquet file that is rewritten while it is read is worth another try, not damaged.
+func TestParquetTruncatedWhileItIsRead(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"shortened":   func(p string) error { return os.Truncate(p, 100_000) },
+		"overwritten": func(p string) error { return os.WriteFile(p, parquetBytes(t, 100_000, 100_000), 0o644) },
+		"garbage": func(p string) error {
+			st, err := os.Stat(p)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(p, make([]byte, st.Size()), 0o644)
+		},
+	} {
+		dir := write(t, map[string]string{"x.parquet": string(parquetBytes(t, 300_000, 150_000))})
+		p := filepath.Join(dir, "x.parquet")
+		age(t, p, time.Hour)
+		r, err := newSource(t, Options{Path: p}, nil).Read(t.Context(), source.Scan{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Next() {
+			t.Fatal(r.Err())
+		}
+		if err := change(p); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := drain(t, r); source.KindOf(err) != source.Unavailable {
+			t.Errorf("%s: %v (kind %q)", name, err, source.KindOf(err))
+		}
+		r.Release()
+	}
+}

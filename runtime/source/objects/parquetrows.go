@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
@@ -17,6 +18,7 @@ import (
 type parquetRows struct {
 	in     *input
 	fr     *pqarrow.FileReader
+	props  *parquet.ReaderProperties
 	view   *view
 	file   *arrow.Schema
 	leaves []int
@@ -33,12 +35,12 @@ type parquetRows struct {
 	refs atomic.Int64
 }
 
-func newParquetRows(in *input, fr *pqarrow.FileReader, v *view) (*parquetRows, error) {
+func newParquetRows(in *input, fr *pqarrow.FileReader, props *parquet.ReaderProperties, v *view) (*parquetRows, error) {
 	s, err := fr.Schema()
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetRows{in: in, fr: fr, view: v, file: plain(s), groups: in.entry.groups, flat: true}
+	p := &parquetRows{in: in, fr: fr, props: props, view: v, file: plain(s), groups: in.entry.groups, flat: true}
 	p.refs.Store(1)
 	p.leaves = leavesOf(fr, v.wanted)
 	for _, leaf := range p.leaves {
@@ -103,15 +105,15 @@ func (p *parquetRows) Next() bool {
 	return false
 }
 
-// openGroups takes the next row groups and plans what of them is read.
+// openGroups takes the next row groups and plans what of them is read. From a disk all that are read
+// whole come together, because readers are dear to open; from a store only as many as fill a batch.
 func (p *parquetRows) openGroups() error {
 	p.release()
 	meta := p.meta()
-	pick, rows := p.groups[:0:0], int64(0)
+	pick, rows, largest := p.groups[:0:0], int64(0), int64(0)
 	var ranges []byteRange
-	for len(p.groups) > 0 && rows < batchRows {
+	for len(p.groups) > 0 && (rows < batchRows || !p.in.remote) {
 		g := p.groups[0]
-		n := meta.RowGroup(g).NumRows()
 		part, pages, err := p.pages(g)
 		if err != nil {
 			return err
@@ -121,30 +123,39 @@ func (p *parquetRows) openGroups() error {
 				break // it comes alone, next time
 			}
 			p.groups = p.groups[1:]
-			return p.start([]int{g}, part, pages)
+			p.in.partial = true
+			return p.start([]int{g}, part, pages, true)
 		}
 		p.groups = p.groups[1:]
-		pick, rows = append(pick, g), rows+n
+		pick, rows = append(pick, g), rows+meta.RowGroup(g).NumRows()
+		size := int64(0)
 		for _, leaf := range p.leaves {
 			r, err := chunkRange(meta, g, leaf)
 			if err != nil {
 				return err
 			}
-			ranges = append(ranges, r)
+			ranges, size = append(ranges, r), size+r.end-r.off
 		}
+		largest = max(largest, size)
 	}
 	if rows == 0 {
 		return nil
 	}
-	return p.start(pick, []rowRange{{0, rows}}, ranges)
+	p.in.partial = false
+	buffered := largest > wholeChunks
+	if !p.in.remote {
+		ranges = nil // the disk is read where decoding needs it
+	}
+	return p.start(pick, []rowRange{{0, rows}}, ranges, buffered)
 }
 
-// start opens the columns of row groups.
-func (p *parquetRows) start(groups []int, rows []rowRange, ranges []byteRange) error {
+// start opens the columns of row groups. With buffered set, column chunks are read bit by bit.
+func (p *parquetRows) start(groups []int, rows []rowRange, ranges []byteRange, buffered bool) error {
 	p.rows, p.seek = rows, len(rows) > 0 && rows[0].from > 0
 	if len(rows) == 0 || len(p.leaves) == 0 {
 		return nil
 	}
+	p.props.BufferedStreamEnabled = buffered
 	p.in.plans.set(ranges, true)
 	var err error
 	p.columns, _, err = p.fr.GetFieldReaders(p.in.ctx, p.leaves, groups)

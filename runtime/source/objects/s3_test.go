@@ -88,6 +88,34 @@ func parquetBytes(t testing.TB, rows, perGroup int64, more ...parquet.WriterProp
 	return out.Bytes()
 }
 
+// largeParquet is larger than what is read ahead: 80 MB in 10 row groups.
+func largeParquet(t testing.TB) []byte {
+	t.Helper()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "b", Type: arrow.BinaryTypes.Binary}}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(schema, &out, parquet.NewWriterProperties(parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		for range 8_000 {
+			b.Field(0).(*array.BinaryBuilder).Append(make([]byte, 1_000))
+		}
+		rec := b.NewRecordBatch()
+		err := w.Write(rec)
+		rec.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // scan reads and returns the number of rows, the sum of the column n if there is one, and the reader.
 func scan(t testing.TB, o Options, params map[string]string, s source.Scan) (rows, sum int64, r source.Reader, err error) {
 	t.Helper()
@@ -259,7 +287,7 @@ func TestS3ReadGoesOnAfterAReset(t *testing.T) {
 func TestS3ObjectChangedWhileItIsRead(t *testing.T) {
 	for _, name := range []string{"x.parquet", "x.csv"} {
 		b := bucket(t, nil)
-		body := parquetBytes(t, 2_000_000, 500_000)
+		body := largeParquet(t)
 		if path.Ext(name) == ".csv" {
 			body = []byte("n,s\n" + strings.Repeat("1,abcdefghijklmnopqrstuvwxyz\n", 1_000_000))
 		}
@@ -282,7 +310,7 @@ func TestS3ObjectChangedWhileItIsRead(t *testing.T) {
 
 func TestS3ReadStopsWhenCancelled(t *testing.T) {
 	b := bucket(t, nil)
-	put(t, b, "x.parquet", parquetBytes(t, 1_000_000, 200_000))
+	put(t, b, "x.parquet", largeParquet(t))
 	proxy := storetest.NewProxy(t, server.URL)
 	src, err := New(Options{Connector: "s3", Path: b + "/x.parquet"}, s3Params(proxy.URL))
 	if err != nil {

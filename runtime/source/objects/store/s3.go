@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,9 +22,12 @@ import (
 	"gocloud.dev/blob/s3blob"
 )
 
-// chainTimeout is how long the default credential chain may look for credentials: outside of AWS its
-// last step asks an address that does not answer.
-const chainTimeout = 5 * time.Second
+// The default credential chain may look for credentials for chainTimeout: outside of AWS its last step
+// asks an address that does not answer. Where it found none it is not asked again for chainPause.
+const (
+	chainTimeout = 5 * time.Second
+	chainPause   = 5 * time.Minute
+)
 
 // s3Options are the params of s3://.
 type s3Options struct {
@@ -31,10 +35,12 @@ type s3Options struct {
 	key, secret, token             string
 	pathStyle                      bool
 	timeout                        time.Duration
+
+	noneAt atomic.Int64 // when the chain found nothing, in Unix seconds
 }
 
 func locateS3(p *reader, path string) Location {
-	var o s3Options
+	o := &s3Options{}
 	var key string
 	o.bucket, key = bucket(p, "s3", path)
 	o.region = p.text("s3_region")
@@ -110,14 +116,8 @@ func (o *s3Options) open(ctx context.Context, name string, f faults) (Store, err
 		t.base.TLSClientConfig = c.GetTransport().TLSClientConfig
 	}
 	if o.auth == "" || o.auth == "iam_role" {
-		chain, cancel := context.WithTimeout(ctx, chainTimeout)
-		_, err := cfg.Credentials.Retrieve(chain)
-		cancel()
-		if err != nil && o.auth == "iam_role" {
-			return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden, message: "no credentials were found in the environment, the profile or the instance's role"})
-		}
-		if err != nil {
-			cfg.Credentials = aws.AnonymousCredentials{}
+		if err := o.chain(ctx, &cfg); err != nil {
+			return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden, message: err.Error()})
 		}
 	}
 	if cfg.Region == "" {
@@ -135,6 +135,26 @@ func (o *s3Options) open(ctx context.Context, name string, f faults) (Store, err
 		return nil, f.wrap(ctx, name, err, nil)
 	}
 	return &bucketStore{Bucket: b, name: name, faults: f, transport: t, vendor: s3Vendor{}}, nil
+}
+
+// chain looks for the credentials of the environment, the profile or the instance's role. Without any a
+// bucket may still be public, unless s3_auth says that there must be a role.
+func (o *s3Options) chain(ctx context.Context, cfg *aws.Config) error {
+	if o.auth == "" && time.Since(time.Unix(o.noneAt.Load(), 0)) < chainPause {
+		cfg.Credentials = aws.AnonymousCredentials{}
+		return nil
+	}
+	chain, cancel := context.WithTimeout(ctx, chainTimeout)
+	defer cancel()
+	switch _, err := cfg.Credentials.Retrieve(chain); {
+	case err == nil:
+		return nil
+	case o.auth == "iam_role":
+		return errors.New("no credentials were found in the environment, the profile or the instance's role")
+	}
+	o.noneAt.Store(time.Now().Unix())
+	cfg.Credentials = aws.AnonymousCredentials{}
+	return nil
 }
 
 // stillIdle keeps the SDK from waiting for a silent server several times as long as client_timeout says.
