@@ -197,7 +197,8 @@ const (
 	ConflictDrop Conflict = "drop"
 	// ConflictUpsert replaces all columns that are not in the key by those of the incoming row.
 	ConflictUpsert Conflict = "upsert"
-	// ConflictUpsertDedup first removes incoming rows that equal another one in all columns.
+	// ConflictUpsertDedup first removes, of the incoming rows with one key that are equal in all columns,
+	// all but one.
 	ConflictUpsertDedup Conflict = "upsert_dedup"
 	// ConflictUpsertLast keeps, of the incoming rows with one key, the last.
 	ConflictUpsertLast Conflict = "upsert_dedup_by_row_id"

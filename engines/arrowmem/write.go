@@ -1,6 +1,7 @@
 package arrowmem
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -11,6 +12,7 @@ import (
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
 	"pitwall/engines/filter"
+	"pitwall/engines/keys"
 	"pitwall/engines/schemajson"
 )
 
@@ -32,6 +34,14 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 	if err := e.Supports(w.Rows.Schema()); err != nil {
 		return engines.Stats{}, err
 	}
+	if w.Mode == engines.Replace {
+		w.Schema = nil
+	}
+	if w.Schema != nil {
+		if err := e.Supports(w.Schema); err != nil {
+			return engines.Stats{}, err
+		}
+	}
 	var old *content
 	switch w.Mode {
 	case engines.Replace:
@@ -47,13 +57,9 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 	default:
 		return engines.Stats{}, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
 	}
-	next, err := build(ctx, w, old)
+	next, stats, err := e.build(ctx, w, old)
 	if err != nil {
 		return engines.Stats{}, err
-	}
-	stats := engines.Stats{Written: next.rows, Rows: next.rows, Bytes: next.bytes}
-	if old != nil {
-		stats.Written -= old.rows
 	}
 	if err := e.slot.Set(ctx, next); err != nil {
 		return engines.Stats{}, errors.Join(err, next.Close())
@@ -61,27 +67,79 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 	return stats, nil
 }
 
-// build reads the rows behind those of old, which may be nil.
-func build(ctx context.Context, w engines.Write, old *content) (_ *content, err error) {
-	schema := engines.Recorded(w.Rows.Schema())
-	var batches []arrow.RecordBatch
-	defer func() {
-		if err != nil {
-			release(batches)
-		}
-	}()
+// build makes the content after a write onto old, which may be nil.
+func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*content, engines.Stats, error) {
+	var recorded *arrow.Schema
+	var there []arrow.RecordBatch
 	if old != nil {
-		if err := engines.SameColumns(old.schema, schema); err != nil {
-			return nil, dbfile.Fail(engines.Schema, err)
-		}
-		schema = old.schema
-		batches = retain(old.batches)
+		recorded, there = old.schema, old.batches
+	}
+	schema, incoming, changed, err := convert.Appending(recorded, w)
+	if err != nil {
+		return nil, engines.Stats{}, err
+	}
+	defer incoming.Release()
+	if err := keys.Check(e.o.Keys, schema); err != nil {
+		return nil, engines.Stats{}, err
 	}
 	text, err := schemajson.Marshal(schema)
 	if err != nil {
-		return nil, err
+		return nil, engines.Stats{}, err
 	}
-	in := convert.NewIngest(ctx, w.Rows, schema, mergeRows)
+	in, err := collect(ctx, incoming, schema, mergeRows, e.o.Keys.Primary)
+	if err != nil {
+		return nil, engines.Stats{}, err
+	}
+	defer release(in)
+	if changed {
+		if there, err = aligned(ctx, there, recorded, schema); err != nil {
+			return nil, engines.Stats{}, err
+		}
+		defer release(there)
+	}
+	batches, stats, err := e.combine(ctx, schema, there, in, w.Evict)
+	if err != nil {
+		return nil, engines.Stats{}, err
+	}
+	next := newContent(schema, batches, engines.Checkpoint{
+		SchemaJSON: string(text), RefreshSQL: w.RefreshSQL, UpdatedAt: updatedAt(w), State: bytes.Clone(w.State),
+	})
+	stats.Rows, stats.Bytes = next.rows, next.bytes
+	return next, stats, nil
+}
+
+// combine returns the batches there and in as keys and retention leave them; the caller releases them.
+func (e *Engine) combine(ctx context.Context, schema *arrow.Schema, there, in []arrow.RecordBatch, evict engines.Predicate) ([]arrow.RecordBatch, engines.Stats, error) {
+	stats := engines.Stats{Written: count(in)}
+	old, added := newRows(there), newRows(in)
+	if err := merge(old, added, e.o.Keys); err != nil {
+		return nil, stats, err
+	}
+	stats.Dropped = added.n
+	stats.Written -= added.n
+	batches, err := old.left()
+	if err != nil {
+		return nil, stats, err
+	}
+	more, err := added.left()
+	if err != nil {
+		release(batches)
+		return nil, stats, err
+	}
+	batches = append(batches, more...)
+	if evict == nil {
+		return batches, stats, nil
+	}
+	defer release(batches)
+	kept, err := without(ctx, schema, batches, evict, e.o.Evaluate)
+	stats.Evicted = count(batches) - count(kept)
+	return kept, stats, err
+}
+
+// collect reads rows into batches of a schema; the caller releases them.
+func collect(ctx context.Context, src array.RecordReader, schema *arrow.Schema, merge int64, primary []string) (batches []arrow.RecordBatch, err error) {
+	in := convert.NewIngest(ctx, src, schema, merge)
+	in.Primary(primary)
 	defer in.Release()
 	for in.Next() {
 		b := in.RecordBatch()
@@ -89,18 +147,29 @@ func build(ctx context.Context, w engines.Write, old *content) (_ *content, err 
 		batches = append(batches, b)
 	}
 	if err := in.Err(); err != nil {
+		release(batches)
 		return nil, err
 	}
-	return newContent(schema, batches, engines.Checkpoint{SchemaJSON: string(text), RefreshSQL: w.RefreshSQL, UpdatedAt: updatedAt(w)}), nil
+	return batches, nil
 }
 
-func retain(batches []arrow.RecordBatch) []arrow.RecordBatch {
-	out := make([]arrow.RecordBatch, len(batches))
-	for i, b := range batches {
-		b.Retain()
-		out[i] = b
+// aligned returns batches in the columns of another schema; the caller releases them.
+func aligned(ctx context.Context, batches []arrow.RecordBatch, from, to *arrow.Schema) ([]arrow.RecordBatch, error) {
+	src, err := array.NewRecordReader(from, batches)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	defer src.Release()
+	rows := convert.Align(src, to)
+	defer rows.Release()
+	return collect(ctx, rows, to, 0, nil)
+}
+
+func count(batches []arrow.RecordBatch) (n int64) {
+	for _, b := range batches {
+		n += b.NumRows()
+	}
+	return n
 }
 
 func release(batches []arrow.RecordBatch) {
@@ -130,7 +199,10 @@ func (e *Engine) delete(ctx context.Context, where engines.Predicate) (n int64, 
 		return 0, err
 	}
 	next := newContent(l.Store.schema, kept, l.Store.checkpoint)
-	return l.Store.rows - next.rows, e.slot.Set(ctx, next)
+	if err := e.slot.Set(ctx, next); err != nil {
+		return 0, errors.Join(err, next.Close())
+	}
+	return l.Store.rows - next.rows, nil
 }
 
 // without returns batches of the rows for which a predicate is not true; those that need no change are

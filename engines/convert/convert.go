@@ -42,10 +42,17 @@ func Batch(mem memory.Allocator, in arrow.RecordBatch, to *arrow.Schema) (arrow.
 }
 
 // NullError reports a NULL in a column that must not have one.
-type NullError struct{ Column string }
+type NullError struct {
+	Column string
+	// Key says that it must not because it is of the primary key.
+	Key bool
+}
 
 // Error names the column.
 func (e *NullError) Error() string {
+	if e.Key {
+		return fmt.Sprintf("column %q: NULL in the primary key", e.Column)
+	}
 	return fmt.Sprintf("column %q: NULL in a column that is not nullable", e.Column)
 }
 

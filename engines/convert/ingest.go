@@ -19,6 +19,7 @@ type Ingest struct {
 	schema *arrow.Schema
 	mem    memory.Allocator
 	merge  int64
+	keys   []int // columns of the primary key
 
 	current arrow.RecordBatch
 	held    arrow.RecordBatch // a large batch that waits behind merged small ones
@@ -34,6 +35,14 @@ func NewIngest(ctx context.Context, src array.RecordReader, recorded *arrow.Sche
 	r := &Ingest{ctx: ctx, src: src, schema: recorded, mem: memory.DefaultAllocator, merge: merge}
 	r.refs.Store(1)
 	return r
+}
+
+// Primary makes a NULL in one of the columns a *NullError. Columns that are not there are of no
+// consequence.
+func (r *Ingest) Primary(columns []string) {
+	for _, c := range columns {
+		r.keys = append(r.keys, r.schema.FieldIndices(c)...)
+	}
 }
 
 // Schema returns the recorded schema.
@@ -131,9 +140,23 @@ func (r *Ingest) one() (arrow.RecordBatch, error) {
 			return nil, r.ctx.Err()
 		}
 		if b := r.src.RecordBatch(); b.NumRows() > 0 {
-			return Batch(r.mem, b, r.schema)
+			return r.convert(b)
 		}
 	}
+}
+
+func (r *Ingest) convert(b arrow.RecordBatch) (arrow.RecordBatch, error) {
+	out, err := Batch(r.mem, b, r.schema)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range r.keys {
+		if out.Column(i).NullN() > 0 {
+			out.Release()
+			return nil, &NullError{Column: r.schema.Field(i).Name, Key: true}
+		}
+	}
+	return out, nil
 }
 
 func (r *Ingest) concat(small []arrow.RecordBatch, rows int64) (arrow.RecordBatch, error) {

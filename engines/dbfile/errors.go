@@ -49,6 +49,8 @@ func kindOf(err error) engines.Kind {
 		return inner.Kind
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return engines.Canceled
+	case errors.As(err, &null) && null.Key:
+		return engines.Constraint
 	case errors.As(err, &null):
 		return engines.Schema
 	case errors.As(err, &value):
@@ -63,6 +65,8 @@ func kindOf(err error) engines.Kind {
 		return engines.Locked
 	case has(text, "Corrupt", "corrupt", "malformed", "not a valid DuckDB database", "file is not a database", "checksum"):
 		return engines.Corrupt
+	case has(text, "Constraint Error", "constraint failed"):
+		return engines.Constraint
 	case errors.Is(err, fs.ErrNotExist):
 		return engines.NotFound
 	default:
@@ -87,6 +91,8 @@ func hint(k engines.Kind) string {
 		return "check owner, permissions and mount options of the directory"
 	case engines.Locked:
 		return "stop the other process that has the file open"
+	case engines.Constraint:
+		return "make the rows of the source unique; if primary_key or indexes were changed, run a full refresh"
 	case engines.Corrupt:
 		return "move the file away and refresh, or restore a snapshot"
 	default:

@@ -9,8 +9,23 @@ const CheckpointTable = "spice_sys_dataset_checkpoint"
 const CheckpointColumns = "(dataset_name TEXT PRIMARY KEY, schema_json TEXT, " +
 	"created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, refresh_sql TEXT)"
 
+// StateTable holds what the writer itself keeps beside the checkpoint row; other programs ignore it.
+const StateTable = "pitwall_state"
+
+// StateColumns is the definition of StateTable, the same for DuckDB and SQLite.
+const StateColumns = "(dataset_name TEXT PRIMARY KEY, state BLOB)"
+
 // Ident quotes an identifier.
 func Ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Idents quotes identifiers, with commas between them.
+func Idents(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = Ident(n)
+	}
+	return strings.Join(quoted, ", ")
+}
 
 // Text quotes a string literal.
 func Text(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -188,24 +187,30 @@ func (d *database) values(ctx context.Context, query string, dest ...*any) (foun
 }
 
 func valuesOn(ctx context.Context, c driver.Conn, query string, dest ...*any) (bool, error) {
+	row, found, err := rowOn(ctx, c, query)
+	if found {
+		for i := range dest {
+			*dest[i] = row[i]
+		}
+	}
+	return found, err
+}
+
+// rowOn returns the first row of a query.
+func rowOn(ctx context.Context, c driver.Conn, query string) (row []driver.Value, found bool, err error) {
 	rows, err := c.(driver.QueryerContext).QueryContext(ctx, query, nil)
 	if err != nil {
-		return false, cause(ctx, err)
+		return nil, false, cause(ctx, err)
 	}
 	defer rows.Close()
-	row := make([]driver.Value, len(rows.Columns()))
+	row = make([]driver.Value, len(rows.Columns()))
 	if rows.Next(row) != nil {
-		return false, nil
+		return nil, false, nil
 	}
-	for i := range dest {
-		*dest[i] = row[i]
-	}
-	return true, nil
+	return row, true, nil
 }
 
 func (d *database) table() string { return "acc.main." + dbfile.Ident(d.dataset) }
-
-const checkpointTable = "acc.main." + dbfile.CheckpointTable
 
 // load finds the dataset and its recorded schema: from the checkpoint row, else from the table.
 func (d *database) load(ctx context.Context) error {
@@ -275,35 +280,6 @@ func (d *database) rows(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return n.(int64), nil
-}
-
-// checkpointRow reads the row of the dataset; nil when there is none. Files of old writers lack the
-// columns schema_json and refresh_sql.
-func (d *database) checkpointRow(ctx context.Context) (*engines.Checkpoint, error) {
-	var columns any
-	if _, err := d.values(ctx, "SELECT string_agg(column_name, ',') FROM information_schema.columns WHERE table_catalog = 'acc' AND "+
-		"table_schema = 'main' AND table_name = "+dbfile.Text(dbfile.CheckpointTable), &columns); err != nil || columns == nil {
-		return nil, err
-	}
-	column := func(name string) string {
-		if strings.Contains(","+columns.(string)+",", ","+name+",") {
-			return name
-		}
-		return "NULL"
-	}
-	var schema, refresh, at any
-	found, err := d.values(ctx, "SELECT "+column("schema_json")+", "+column("refresh_sql")+", "+column("updated_at")+" FROM "+
-		checkpointTable+" WHERE dataset_name = "+dbfile.Text(d.dataset), &schema, &refresh, &at)
-	if err != nil || !found {
-		return nil, err
-	}
-	cp := &engines.Checkpoint{}
-	cp.SchemaJSON, _ = schema.(string)
-	cp.RefreshSQL, _ = refresh.(string)
-	if t, ok := at.(time.Time); ok {
-		cp.UpdatedAt = t.UTC()
-	}
-	return cp, nil
 }
 
 // checkLength finds files that were cut: every block that is in use must lie inside the file. Free

@@ -6,12 +6,15 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/duckdb/duckdb-go/v2"
 
 	"pitwall/engines"
 	"pitwall/engines/convert"
+	"pitwall/engines/dbfile"
 	"pitwall/engines/filter"
 )
 
@@ -57,6 +60,9 @@ func (d *database) deleteOn(ctx context.Context, c driver.Conn, schema *arrow.Sc
 	}
 	if plan.Whole() {
 		return affectedOn(ctx, c, "DELETE FROM "+d.table()+where(plan))
+	}
+	if err := numbered(schema); err != nil {
+		return 0, err
 	}
 	ids, err := d.matching(ctx, c, plan)
 	if err != nil || len(ids) == 0 {
@@ -115,4 +121,14 @@ func (d *database) deleteRows(ctx context.Context, c driver.Conn, ids []int64) (
 		return 0, err
 	}
 	return n, execOn(ctx, c, "DROP TABLE temp.main."+name)
+}
+
+// numbered refuses a table whose rows DuckDB can't number: a column hides the number.
+func numbered(s *arrow.Schema) error {
+	for _, f := range s.Fields() {
+		if strings.EqualFold(f.Name, "rowid") {
+			return dbfile.Fail(engines.Invalid, fmt.Errorf("column %q: DuckDB needs the name to number rows", f.Name))
+		}
+	}
+	return nil
 }

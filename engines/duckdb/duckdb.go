@@ -61,6 +61,9 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Keys.Conflict == engines.ConflictUpsertLast { // which row is the last is a matter of their order
+		set.unordered = false
+	}
 	e := &Engine{o: o, set: set, writer: dbfile.NewLock(), exports: dbfile.NewLock(), copying: dbfile.NewLock()}
 	e.slot = dbfile.NewSlot(e.openCurrent)
 	if o.Path == "" {

@@ -75,9 +75,9 @@ func (e *Engine) query(ctx context.Context, l *dbfile.Lease[*database], s engine
 func columns(s *arrow.Schema) string {
 	out := make([]string, s.NumFields())
 	for i, f := range s.Fields() {
-		out[i] = dbfile.Ident(f.Name)
+		out[i] = f.Name
 	}
-	return strings.Join(out, ", ")
+	return dbfile.Idents(out)
 }
 
 // where writes the part of a condition that DuckDB evaluates.

@@ -7,18 +7,16 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
 
 	"pitwall/engines"
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
-	"pitwall/engines/schemajson"
+	"pitwall/engines/filter"
+	"pitwall/engines/keys"
 )
 
 // rowGroup is the number of rows in a row group of DuckDB; batches of that size load fastest.
@@ -40,6 +38,14 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 	defer e.writer.Unlock()
 	if err := e.Supports(w.Rows.Schema()); err != nil {
 		return engines.Stats{}, err
+	}
+	if w.Mode == engines.Replace {
+		w.Schema = nil
+	}
+	if w.Schema != nil {
+		if err := e.Supports(w.Schema); err != nil {
+			return engines.Stats{}, err
+		}
 	}
 	switch w.Mode {
 	case engines.Replace:
@@ -65,17 +71,24 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	if err := d.writable(); err != nil {
 		return engines.Stats{}, err
 	}
-	if err := engines.SameColumns(d.schema, w.Rows.Schema()); err != nil {
-		return engines.Stats{}, dbfile.Fail(engines.Schema, err)
+	schema, rows, changed, err := convert.Appending(d.schema, w)
+	if err != nil {
+		return engines.Stats{}, err
 	}
-	written, err := d.ingest(ctx, w, d.schema, "INSERT INTO "+d.table())
+	defer rows.Release()
+	w.Rows = rows
+	if changed {
+		return e.reshape(ctx, w, schema)
+	}
+	stats, err := e.add(ctx, d, w)
 	if err != nil {
 		condemn(l, err)
 		return engines.Stats{}, err
 	}
 	info, err := e.info(context.WithoutCancel(ctx), d) // the rows are committed: do not fail for a late cancellation
 	e.fold(context.WithoutCancel(ctx), l)
-	return engines.Stats{Written: written, Rows: info.Rows, Bytes: dbfile.Size(d.path) + bytesInMemory(d, info)}, err
+	stats.Rows, stats.Bytes = info.Rows, dbfile.Size(d.path)+bytesInMemory(d, info)
+	return stats, err
 }
 
 func bytesInMemory(d *database, info engines.Info) int64 {
@@ -85,40 +98,32 @@ func bytesInMemory(d *database, info engines.Info) int64 {
 	return 0
 }
 
-// fold moves the WAL into the file, unless the file is being copied: then the copy does it. What was
-// committed is safe in the WAL, so that a failure is none of the write's: the next fold tries again.
-func (e *Engine) fold(ctx context.Context, l *dbfile.Lease[*database]) {
-	if l.Store.path == "" || !e.copying.TryLock() {
-		return
-	}
-	defer e.copying.Unlock()
-	_ = checkpoint(ctx, l)
-}
-
-// checkpoint moves the WAL into the file. DuckDB refuses all work on a database after a failure, such
-// as a full disk, until it is opened anew, which replays the WAL.
-func checkpoint(ctx context.Context, l *dbfile.Lease[*database]) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := l.Store.exec(ctx, "CHECKPOINT acc")
-	if err != nil {
-		l.Condemn()
-	}
-	return err
-}
-
-// condemn gives up a generation if err says that its database refuses all work. A database in memory has
-// no file to open anew.
-func condemn(l *dbfile.Lease[*database], err error) {
-	var e *duckdb.Error
-	if l.Store.path != "" && errors.As(err, &e) && (e.Type == duckdb.ErrorTypeFatal || strings.Contains(e.Msg, "has been invalidated")) {
-		l.Condemn()
-	}
-}
-
 // replace builds a new database and puts it in the place of the current one.
 func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	return e.renew(ctx, func(d *database) (engines.Stats, error) { return e.build(ctx, d, w) })
+}
+
+// reshape appends rows to a copy of the content with other columns, and puts that in the place of the
+// current one: a change of columns in place would show to those who read.
+func (e *Engine) reshape(ctx context.Context, w engines.Write, schema *arrow.Schema) (engines.Stats, error) {
+	there, err := e.Query(ctx, engines.Scan{})
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	defer there.Release()
+	old := w
+	old.Rows, old.Evict = convert.Align(there, schema), nil
+	defer old.Rows.Release()
+	return e.renew(ctx, func(d *database) (engines.Stats, error) {
+		if _, err := e.buildAs(ctx, d, old, schema); err != nil {
+			return engines.Stats{}, err
+		}
+		return e.add(ctx, d, w)
+	})
+}
+
+// renew fills a new database and puts it in the place of the current one.
+func (e *Engine) renew(ctx context.Context, fill func(*database) (engines.Stats, error)) (engines.Stats, error) {
 	tmp := ""
 	if e.o.Path != "" {
 		tmp = dbfile.TempPath(e.o.Path, e.o.TempDir)
@@ -128,19 +133,24 @@ func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, e
 	if err != nil {
 		return engines.Stats{}, err
 	}
-	written, err := d.build(ctx, w)
+	stats, err := fill(d)
+	if err == nil && d.path != "" {
+		err = d.exec(ctx, "CHECKPOINT acc")
+	}
+	if err == nil {
+		stats.Rows, err = d.rows(ctx)
+	}
 	if err != nil {
 		return engines.Stats{}, errors.Join(err, d.Close())
 	}
 	if tmp == "" {
-		bytes, err := d.size(ctx)
-		if err == nil {
+		if stats.Bytes, err = d.size(ctx); err == nil {
 			err = e.slot.Set(ctx, d)
 		}
 		if err != nil {
 			return engines.Stats{}, errors.Join(err, d.Close())
 		}
-		return engines.Stats{Written: written, Rows: written, Bytes: bytes}, nil
+		return stats, nil
 	}
 	if err := errors.Join(d.exec(ctx, "DETACH acc"), d.Close()); err != nil {
 		return engines.Stats{}, err
@@ -151,41 +161,94 @@ func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, e
 	if err := e.install(ctx, tmp); err != nil {
 		return engines.Stats{}, err
 	}
-	return engines.Stats{Written: written, Rows: written, Bytes: dbfile.Size(e.o.Path)}, nil
+	stats.Bytes = dbfile.Size(e.o.Path)
+	return stats, nil
 }
 
-// build fills an empty database and leaves no WAL.
-func (d *database) build(ctx context.Context, w engines.Write) (int64, error) {
-	d.schema = engines.Recorded(w.Rows.Schema())
-	written, err := d.ingest(ctx, w, d.schema, "CREATE TABLE "+d.table()+" AS")
+// build fills an empty database.
+func (e *Engine) build(ctx context.Context, d *database, w engines.Write) (engines.Stats, error) {
+	schema, rows, _, err := convert.Appending(nil, w)
 	if err != nil {
-		return 0, err
+		return engines.Stats{}, err
 	}
-	if d.path != "" {
-		if err := d.exec(ctx, "CHECKPOINT acc"); err != nil {
-			return 0, err
-		}
-	}
-	rows, err := d.rows(ctx)
-	if err == nil && rows != written {
-		err = fmt.Errorf("%d rows read, %d stored", written, rows)
-	}
-	return written, err
+	defer rows.Release()
+	w.Rows = rows
+	return e.buildAs(ctx, d, w, schema)
 }
 
-// ingest runs "<into> SELECT * FROM <the rows>" and writes the checkpoint row, in one transaction.
-func (d *database) ingest(ctx context.Context, w engines.Write, schema *arrow.Schema, into string) (int64, error) {
-	rows := convert.NewIngest(ctx, w.Rows, schema, rowGroup)
+// buildAs fills an empty database with rows of a schema. Nobody else knows it yet, so that it may take
+// several transactions.
+func (e *Engine) buildAs(ctx context.Context, d *database, w engines.Write, schema *arrow.Schema) (stats engines.Stats, err error) {
+	d.schema = schema
+	if err := keys.Check(e.o.Keys, schema); err != nil {
+		return stats, err
+	}
+	if stats.Written, err = d.ingest(ctx, w.Rows, e.o.Keys, func(c driver.Conn, view string) error {
+		return execOn(ctx, c, "CREATE TABLE "+d.table()+" AS SELECT * FROM "+view)
+	}); err != nil {
+		return stats, err
+	}
+	if rows, err := d.rows(ctx); err != nil || rows != stats.Written {
+		return stats, errors.Join(err, fmt.Errorf("%d rows read, %d stored", stats.Written, rows))
+	}
+	err = d.conn(ctx, func(c driver.Conn) error {
+		if stats.Dropped, err = d.constrain(ctx, c, e.o.Keys); err != nil {
+			return err
+		}
+		return transactionOn(ctx, c, func() (err error) {
+			if stats.Evicted, err = d.evict(ctx, c, w, e.o.Evaluate); err != nil {
+				return err
+			}
+			return putCheckpoint(ctx, c, d.dataset, schema, w)
+		})
+	})
+	stats.Written -= stats.Dropped
+	return stats, err
+}
+
+// add appends rows in one transaction, with all that goes with them.
+func (e *Engine) add(ctx context.Context, d *database, w engines.Write) (stats engines.Stats, err error) {
+	if err := keys.Check(e.o.Keys, d.schema); err != nil {
+		return stats, err
+	}
+	unique := len(keys.Uniques(e.o.Keys)) > 0
+	read, err := d.ingest(ctx, w.Rows, e.o.Keys, func(c driver.Conn, view string) error {
+		return transactionOn(ctx, c, func() (err error) {
+			if unique {
+				err = d.merge(ctx, c, view, e.o.Keys, &stats)
+			} else {
+				err = execOn(ctx, c, "INSERT INTO "+d.table()+" ("+columns(d.schema)+") SELECT * FROM "+view)
+			}
+			if err != nil {
+				return err
+			}
+			if stats.Evicted, err = d.evict(ctx, c, w, e.o.Evaluate); err != nil {
+				return err
+			}
+			return putCheckpoint(ctx, c, d.dataset, d.schema, w)
+		})
+	})
+	if !unique {
+		stats.Written = read
+	}
+	return stats, err
+}
+
+// evict deletes what retention does not keep.
+func (d *database) evict(ctx context.Context, c driver.Conn, w engines.Write, run filter.Evaluate) (int64, error) {
+	if w.Evict == nil {
+		return 0, nil
+	}
+	return d.deleteOn(ctx, c, d.schema, w.Evict, run)
+}
+
+// ingest runs use with a view of rows, in the schema of the database, and returns how many were read.
+func (d *database) ingest(ctx context.Context, src array.RecordReader, k engines.Keys, use func(c driver.Conn, view string) error) (int64, error) {
+	rows := convert.NewIngest(ctx, src, d.schema, rowGroup)
+	rows.Primary(k.Primary)
 	defer rows.Release()
 	err := d.conn(ctx, func(c driver.Conn) error {
-		return withView(ctx, c, rows, func(view string) error {
-			return transactionOn(ctx, c, func() error {
-				if err := execOn(ctx, c, into+" SELECT * FROM "+view); err != nil {
-					return err
-				}
-				return putCheckpoint(ctx, c, d.dataset, schema, w)
-			})
-		})
+		return withView(ctx, c, rows, func(view string) error { return use(c, view) })
 	})
 	if rows.Err() != nil {
 		err = rows.Err() // the source's own error, not DuckDB's text about it
@@ -214,35 +277,6 @@ func withView(ctx context.Context, c driver.Conn, rows *convert.Ingest, use func
 	return err
 }
 
-// putCheckpoint writes the checkpoint row of the dataset; in files of other writers it first makes
-// what is missing of the table.
-func putCheckpoint(ctx context.Context, c driver.Conn, dataset string, schema *arrow.Schema, w engines.Write) error {
-	text, err := schemajson.Marshal(schema)
-	if err != nil {
-		return err
-	}
-	var refresh any
-	if w.RefreshSQL != "" {
-		refresh = w.RefreshSQL
-	}
-	at := w.At
-	if at.IsZero() {
-		at = time.Now()
-	}
-	for _, ddl := range []string{
-		"CREATE TABLE IF NOT EXISTS " + checkpointTable + dbfile.CheckpointColumns,
-		"ALTER TABLE " + checkpointTable + " ADD COLUMN IF NOT EXISTS schema_json TEXT",
-		"ALTER TABLE " + checkpointTable + " ADD COLUMN IF NOT EXISTS refresh_sql TEXT",
-	} {
-		if err := execOn(ctx, c, ddl); err != nil {
-			return err
-		}
-	}
-	return execOn(ctx, c, "INSERT INTO "+checkpointTable+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
-		"VALUES ($1, $2, $3, $3, $4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+
-		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), at.UTC(), refresh)
-}
-
 // writable refuses to change a dataset that another program keeps behind a view.
 func (d *database) writable() error {
 	if !d.view {
@@ -252,47 +286,4 @@ func (d *database) writable() error {
 		Kind: engines.Invalid, Err: errors.New("the dataset is a view in a file of another program"),
 		Hint: "run a full refresh, which replaces the file",
 	}
-}
-
-// install puts a finished file in the place of the current one. The old file is sealed first: its
-// WAL must not exist when the new file appears under its name.
-func (e *Engine) install(ctx context.Context, tmp string) error {
-	if err := e.seal(ctx); err != nil {
-		return err
-	}
-	err := e.slot.Replace(ctx, func() error {
-		if err := os.Remove(e.o.Path + walSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return os.Rename(tmp, e.o.Path)
-	})
-	if err != nil {
-		return err
-	}
-	return dbfile.Sync(filepath.Dir(e.o.Path))
-}
-
-// seal makes the current file complete without its WAL.
-func (e *Engine) seal(ctx context.Context) error {
-	if !dbfile.Exists(e.o.Path) || !dbfile.Exists(e.o.Path+walSuffix) {
-		return nil
-	}
-	err := e.sealOnce(ctx)
-	if err != nil && ctx.Err() == nil { // on a database opened anew
-		err = e.sealOnce(ctx)
-	}
-	return err
-}
-
-func (e *Engine) sealOnce(ctx context.Context) error {
-	l, err := e.slot.Acquire(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer l.Release()
-	if err := e.copying.Lock(ctx); err != nil {
-		return err
-	}
-	defer e.copying.Unlock()
-	return checkpoint(ctx, l)
 }

@@ -207,3 +207,23 @@ func testNoEvaluate(t *testing.T, h Harness) {
 	_, err = e.Delete(t.Context(), engines.SQL{Text: "n > 2", Columns: []string{"n"}})
 	wantKind(t, err, engines.Invalid)
 }
+
+// testColumnRowID has columns with the names that databases number rows by. An engine may refuse to
+// delete by a condition in SQL then, but not delete other rows.
+func testColumnRowID(t *testing.T, h Harness) {
+	h.Keys = engines.Keys{Primary: []string{"n"}, Conflict: engines.ConflictUpsertLast, Target: []string{"n"}}
+	e := h.Open(t)
+	s := fields(null("n", arrow.PrimitiveTypes.Int64), null("RowID", arrow.PrimitiveTypes.Int64), null("ctid", arrow.PrimitiveTypes.Int64))
+	r := jsonRows(t, s, `[{"n":1,"RowID":9,"ctid":3},{"n":2,"RowID":8},{"n":3,"RowID":3},{"n":4,"RowID":1},{"n":1,"RowID":2}]`)
+	defer r.Release()
+	if _, err := e.Write(t.Context(), engines.Write{Mode: engines.Replace, Rows: r, At: at()}); err != nil {
+		wantKind(t, err, engines.Invalid)
+		return
+	}
+	if n, err := e.Delete(t.Context(), engines.SQL{Text: "n > 2", Columns: []string{"n"}}); err != nil || n != 2 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if diff := cmp.Diff([]string{"|1|2|NULL", "|2|8|NULL"}, sorted(t, e)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -39,7 +39,15 @@ const (
 	kills     = 6      // per mode; the moments are random, the seed is logged
 )
 
-// victim writes for ever: "mode|path|first generation". It says so before and after each write.
+// upsert is a mode of the victim: an append that replaces all rows by their key.
+const upsert = "upsert"
+
+// upsertKeys are the keys of a dataset in that mode.
+func upsertKeys() engines.Keys {
+	return engines.Keys{Primary: []string{"id"}, Unique: [][]string{{"ts"}}, Plain: [][]string{{"gen"}}, Conflict: engines.ConflictUpsert, Target: []string{"id"}}
+}
+
+// victim writes for ever: "first generation|mode|path". It says so before and after each write.
 func victim(o engines.Opener, arg string) error {
 	part := strings.SplitN(arg, "|", 3)
 	first, err := strconv.ParseInt(part[0], 10, 64)
@@ -50,7 +58,11 @@ func victim(o engines.Opener, arg string) error {
 	if part[1] == engines.Append.String() {
 		mode = engines.Append
 	}
-	e, err := o.Open(context.Background(), engines.Options{Dataset: Dataset, Path: part[2]})
+	options := engines.Options{Dataset: Dataset, Path: part[2]}
+	if part[1] == upsert {
+		mode, options.Keys = engines.Append, upsertKeys()
+	}
+	e, err := o.Open(context.Background(), options)
 	if err != nil {
 		return err
 	}
@@ -67,10 +79,13 @@ func victim(o engines.Opener, arg string) error {
 
 // testKill kills a writing process at random moments: what is found afterwards is what had been
 // acknowledged, or that and the whole write that was under way.
-func testKill(t *testing.T, h Harness, mode engines.WriteMode) {
+func testKill(t *testing.T, h Harness, mode string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
+	if mode == upsert {
+		h.Keys = upsertKeys()
+	}
 	next := int64(1)
 	acked := map[int64]int64{}
 	n := kills
@@ -85,7 +100,7 @@ func testKill(t *testing.T, h Harness, mode engines.WriteMode) {
 				s = s.plus(total(gen, 0, crashRows))
 			}
 			for gen := next; gen <= upTo; gen++ {
-				if mode == engines.Replace {
+				if mode != engines.Append.String() {
 					s = state{Rows: map[int64]int64{}}
 				}
 				s = s.plus(total(gen, 0, crashRows))
@@ -113,7 +128,7 @@ func testKill(t *testing.T, h Harness, mode engines.WriteMode) {
 
 // kill starts a victim, lets it speak a while and kills it. It returns the last generations it said
 // it started and finished (first-1 when none).
-func kill(t *testing.T, h Harness, mode engines.WriteMode, first int64, delay int) (started, done int64) {
+func kill(t *testing.T, h Harness, mode string, first int64, delay int) (started, done int64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d|%s|%s", childEnv, first, mode, h.Path()))

@@ -21,6 +21,8 @@ type Harness struct {
 	Opener engines.Opener
 	// Dir is an empty directory for the database file; empty tests the engine in memory.
 	Dir string
+	// Keys are the constraints of the dataset.
+	Keys engines.Keys
 	// Sidecars are the suffixes of files that the database may put beside its own.
 	Sidecars []string
 	// Refused are the types of the type table that the engine refuses, by their String.
@@ -41,7 +43,7 @@ func (h Harness) Path() string {
 // Open opens the engine and closes it at the end of the test.
 func (h Harness) Open(t testing.TB) engines.Engine {
 	t.Helper()
-	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path(), Evaluate: evaluate})
+	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path(), Keys: h.Keys, Evaluate: evaluate})
 	if err != nil {
 		t.Fatal(err)
 	}

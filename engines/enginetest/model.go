@@ -29,7 +29,7 @@ const modelOps = 100
 // RunModel applies the same random operations to an engine and to arrowmem and compares all that can
 // be seen. A failure logs the seed; PITWALL_MODEL_SEED=<seed> runs it again.
 func RunModel(t *testing.T, open func(testing.TB) Harness) {
-	seeds := []uint64{rand.Uint64(), rand.Uint64()}
+	seeds := []uint64{rand.Uint64(), rand.Uint64(), rand.Uint64()}
 	if s := os.Getenv(seedEnv); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {
@@ -41,8 +41,10 @@ func RunModel(t *testing.T, open func(testing.TB) Harness) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Logf("replay with %s=%d", seedEnv, seed)
 			m := &model{rng: rand.New(rand.NewPCG(seed, 1)), h: open(t)}
+			m.h.Keys = m.keys()
+			t.Logf("keys %+v", m.h.Keys)
 			m.got = m.h.Open(t)
-			m.want = Harness{Opener: arrowmem.Opener{}}.Open(t)
+			m.want = Harness{Opener: arrowmem.Opener{}, Keys: m.h.Keys}.Open(t)
 			for i := range modelOps {
 				m.step(t, i)
 				if t.Failed() {
@@ -57,6 +59,18 @@ type model struct {
 	rng       *rand.Rand
 	h         Harness
 	got, want engines.Engine
+}
+
+// keys picks constraints that the few different values of the model meet often.
+func (m *model) keys() engines.Keys {
+	pairs := [][]string{{"f"}, {"i", "s"}, {"d", "ts"}, {"u", "b"}, {"ts", "f", "b"}}
+	k := engines.Keys{Unique: [][]string{pairs[m.rng.IntN(len(pairs))]}, Plain: [][]string{{"s"}}}
+	k.Target = k.Unique[0]
+	actions := []engines.Conflict{engines.ConflictUpsertLast, engines.ConflictUpsertLast, engines.ConflictDrop, engines.ConflictUpsert, engines.ConflictUpsertDedup, engines.ConflictReject}
+	if k.Conflict = actions[m.rng.IntN(len(actions))]; m.rng.IntN(3) == 0 {
+		return engines.Keys{}
+	}
+	return k
 }
 
 func modelSchema() *arrow.Schema {
@@ -76,9 +90,9 @@ func (m *model) step(t *testing.T, i int) {
 	var what string
 	switch n := m.rng.IntN(10); {
 	case n < 2:
-		what = m.write(t, engines.Replace, m.rng.IntN(60))
+		what = m.write(t, engines.Replace, m.rng.IntN(60)/(1+m.rng.IntN(15)))
 	case n < 5:
-		what = m.write(t, engines.Append, m.rng.IntN(20))
+		what = m.write(t, engines.Append, m.rng.IntN(20)/(1+m.rng.IntN(6)))
 	case n < 7:
 		p := m.predicate(2)
 		what = fmt.Sprintf("delete %v", p)
@@ -104,21 +118,26 @@ func (m *model) write(t *testing.T, mode engines.WriteMode, n int) string {
 	b := m.batch(n)
 	defer b.Release()
 	var stats [2]engines.Stats
+	var errs [2]error
+	w := engines.Write{Mode: mode, At: at(), State: []byte{byte(n)}}
+	if m.rng.IntN(4) == 0 {
+		w.Evict = m.predicate(2)
+	}
 	for i, e := range []engines.Engine{m.got, m.want} {
 		r, err := array.NewRecordReader(modelSchema(), []arrow.RecordBatch{b})
 		if err != nil {
 			t.Fatal(err)
 		}
-		stats[i], err = e.Write(t.Context(), engines.Write{Mode: mode, Rows: r, At: at()})
+		w.Rows = r
+		stats[i], errs[i] = e.Write(t.Context(), w)
+		stats[i].Bytes = 0
 		r.Release()
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
-	if stats[0].Written != stats[1].Written || stats[0].Rows != stats[1].Rows {
-		t.Errorf("%s: %+v, want %+v", mode, stats[0], stats[1])
+	what := fmt.Sprintf("%s of %d rows, evict %v", mode, n, w.Evict)
+	if stats[0] != stats[1] || engines.KindOf(errs[0]) != engines.KindOf(errs[1]) || errs[1] != nil && engines.KindOf(errs[1]) != engines.Constraint {
+		t.Errorf("%s: %+v, %v, want %+v, %v", what, stats[0], errs[0], stats[1], errs[1])
 	}
-	return mode.String()
+	return what
 }
 
 func (m *model) compare(t *testing.T, what string) {

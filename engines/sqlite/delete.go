@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -44,9 +46,10 @@ func (e *Engine) deleteOn(ctx context.Context, c *conn, schema *arrow.Schema, wh
 		return c.affected(ctx, "DELETE FROM "+table+condition)
 	}
 	data := arrow.NewSchema(plan.Read.Fields()[:plan.Read.NumFields()-1], nil)
-	read := "rowid"
+	id := rowID(schema)
+	read := id
 	if data.NumFields() > 0 {
-		read = columns(data) + ", rowid"
+		read = columns(data) + ", " + id
 	}
 	src, err := newReader(ctx, c, "SELECT "+read+" FROM "+table+condition, plan.Read)
 	if err != nil {
@@ -57,12 +60,12 @@ func (e *Engine) deleteOn(ctx context.Context, c *conn, schema *arrow.Schema, wh
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(ids)), c.deleteRows(ctx, table, ids)
+	return int64(len(ids)), c.deleteRows(ctx, table, id, ids)
 }
 
 // deleteRows deletes rows by number.
-func (c *conn) deleteRows(ctx context.Context, table string, ids []int64) error {
-	stmt, err := c.Conn.Prepare("DELETE FROM " + table + " WHERE rowid = ?")
+func (c *conn) deleteRows(ctx context.Context, table, rowID string, ids []int64) error {
+	stmt, err := c.Conn.Prepare("DELETE FROM " + table + " WHERE " + rowID + " = ?")
 	if err != nil {
 		return err
 	}
@@ -76,4 +79,14 @@ func (c *conn) deleteRows(ctx context.Context, table string, ids []int64) error 
 		}
 	}
 	return nil
+}
+
+// rowID returns a name of SQLite's number of a row that no column of a table has.
+func rowID(s *arrow.Schema) string {
+	for _, name := range []string{"rowid", "_rowid_"} {
+		if !slices.ContainsFunc(s.Fields(), func(f arrow.Field) bool { return strings.EqualFold(f.Name, name) }) {
+			return name
+		}
+	}
+	return "oid"
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 const (
@@ -17,20 +19,22 @@ const (
 // the prepared statement for full INSERTs; the rest of a chunk gets one of its own.
 type inserter struct {
 	conn    *conn
-	dataset string
+	table   string // quoted
+	schema  *arrow.Schema
 	columns int
 	size    int // rows of a full INSERT
 	full    driver.Stmt
 	args    []driver.NamedValue
 }
 
-func newInserter(c *conn, dataset string, columns int) *inserter {
+func newInserter(c *conn, table string, schema *arrow.Schema) *inserter {
+	columns := schema.NumFields()
 	size := max(1, min(rowsPerInsert, maxParams/columns))
 	args := make([]driver.NamedValue, size*columns)
 	for i := range args {
 		args[i].Ordinal = i + 1
 	}
-	return &inserter{conn: c, dataset: dataset, columns: columns, size: size, args: args}
+	return &inserter{conn: c, table: table, schema: schema, columns: columns, size: size, args: args}
 }
 
 func (s *inserter) close() error {
@@ -79,7 +83,7 @@ func (s *inserter) statement(n int) (driver.Stmt, error) {
 	if n == s.size && s.full != nil {
 		return s.full, nil
 	}
-	stmt, err := s.conn.Conn.Prepare(insertInto(s.dataset, s.columns, n))
+	stmt, err := s.conn.Conn.Prepare(insertInto(s.table, s.schema, n))
 	if err == nil && n == s.size {
 		s.full = stmt
 	}

@@ -4,50 +4,59 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"pitwall/engines"
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
 )
 
-// build fills the empty database path with the rows of a write and returns their number. Nobody else
-// knows the database yet, so it needs no transaction that could be undone.
-func build(ctx context.Context, path string, how access, dataset string, schema *arrow.Schema, w engines.Write) (written int64, err error) {
+// build fills the empty database path with rows and returns their number. Nobody else knows the database
+// yet, so it needs no transaction that could be undone.
+func build(ctx context.Context, path string, how access, table string, schema *arrow.Schema, rows array.RecordReader, primary []string) (written int64, err error) {
 	raw, err := openRaw(path, how)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, raw.close()) }()
-	columns := make([]string, schema.NumFields())
-	for i, f := range schema.Fields() {
-		columns[i] = dbfile.Ident(f.Name) + " " + declared(f.Type)
-		if !f.Nullable {
-			columns[i] += " NOT NULL"
-		}
-	}
-	for _, sql := range []string{"BEGIN", "CREATE TABLE " + dbfile.Ident(dataset) + " (" + strings.Join(columns, ", ") + ")"} {
+	for _, sql := range []string{"BEGIN", createTable(table, schema, primary)} {
 		if err := raw.exec(sql); err != nil {
 			return 0, err
 		}
 	}
-	in, err := newRawSink(raw, dataset, len(columns))
+	in, err := newRawSink(raw, table, schema)
 	if err != nil {
 		return 0, err
 	}
-	if written, err = insertAll(ctx, in, schema, w.Rows); err != nil {
+	if written, err = insertAll(ctx, in, schema, rows, primary); err != nil {
 		return 0, err
 	}
 	return written, raw.exec("COMMIT")
 }
 
-// insertInto returns an INSERT of rows rows.
-func insertInto(dataset string, columns, rows int) string {
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
-	return "INSERT INTO " + dbfile.Ident(dataset) + " VALUES " + strings.TrimSuffix(strings.Repeat(row+",", rows), ",")
+// createTable returns the statement for a table, quoted, of a schema.
+func createTable(table string, schema *arrow.Schema, primary []string) string {
+	columns := make([]string, schema.NumFields())
+	for i, f := range schema.Fields() {
+		columns[i] = dbfile.Ident(f.Name) + " " + declared(f.Type)
+		if !f.Nullable || slices.Contains(primary, f.Name) {
+			columns[i] += " NOT NULL"
+		}
+	}
+	return "CREATE TABLE " + table + " (" + strings.Join(columns, ", ") + ")"
+}
+
+// insertInto returns an INSERT of rows rows into a table, quoted, whose columns may have another order.
+func insertInto(table string, schema *arrow.Schema, rows int) string {
+	names := make([]string, schema.NumFields())
+	for i, f := range schema.Fields() {
+		names[i] = f.Name
+	}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(names)), ",") + ")"
+	return "INSERT INTO " + table + " (" + dbfile.Idents(names) + ") VALUES " + strings.TrimSuffix(strings.Repeat(row+",", rows), ",")
 }
 
 // sink is where chunks go.
@@ -60,12 +69,14 @@ type sink interface {
 // chunks is how many chunks are under way.
 const chunks = 3
 
-// insertAll inserts all rows of a reader and returns their number. Reading and encoding take as long as
+// insertAll inserts all rows of a reader, in which the columns primary have no NULL, and returns their
+// number. Reading and encoding take as long as
 // SQLite does, so a second goroutine does that, which has ended on return. The sink is closed.
-func insertAll(ctx context.Context, into sink, schema *arrow.Schema, rows array.RecordReader) (n int64, err error) {
+func insertAll(ctx context.Context, into sink, schema *arrow.Schema, rows array.RecordReader, primary []string) (n int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	in := convert.NewIngest(ctx, rows, schema, 0)
+	in.Primary(primary)
 	defer in.Release()
 	columns := schema.NumFields()
 	full, free := make(chan *chunk, chunks), make(chan *chunk, chunks) // encode closes full; free is never closed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"modernc.org/libc"
 	"modernc.org/libc/sys/types"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -92,12 +93,12 @@ type rawSink struct {
 	many, one uintptr
 }
 
-// newRawSink returns the sink of a table.
-func newRawSink(r *raw, dataset string, columns int) (*rawSink, error) {
-	s := &rawSink{r: r, some: max(1, min(rowsPerStep, maxParams/columns))}
+// newRawSink returns the sink of a table, quoted.
+func newRawSink(r *raw, table string, schema *arrow.Schema) (*rawSink, error) {
+	s := &rawSink{r: r, some: max(1, min(rowsPerStep, maxParams/schema.NumFields()))}
 	var err error
-	if s.many, err = r.prepare(insertInto(dataset, columns, s.some)); err == nil {
-		s.one, err = r.prepare(insertInto(dataset, columns, 1))
+	if s.many, err = r.prepare(insertInto(table, schema, s.some)); err == nil {
+		s.one, err = r.prepare(insertInto(table, schema, 1))
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())

@@ -2,16 +2,15 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 
-	"modernc.org/sqlite"
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"pitwall/engines"
+	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
+	"pitwall/engines/keys"
 )
 
 // Write applies one refresh; see engines.Engine.
@@ -31,6 +30,14 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 	if err := e.Supports(w.Rows.Schema()); err != nil {
 		return engines.Stats{}, err
 	}
+	if w.Mode == engines.Replace {
+		w.Schema = nil
+	}
+	if w.Schema != nil {
+		if err := e.Supports(w.Schema); err != nil {
+			return engines.Stats{}, err
+		}
+	}
 	switch w.Mode {
 	case engines.Replace:
 		return e.replace(ctx, w)
@@ -43,20 +50,31 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 
 // append adds rows in one transaction; without content it is a replace.
 func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, error) {
-	var stats engines.Stats
-	err := e.change(ctx, func(d *database) (err error) {
-		if err := engines.SameColumns(d.schema, w.Rows.Schema()); err != nil {
-			return dbfile.Fail(engines.Schema, err)
-		}
-		if stats.Written, err = insertAll(ctx, newInserter(d.base, e.o.Dataset, d.schema.NumFields()), d.schema, w.Rows); err != nil {
-			return err
-		}
-		return d.base.putCheckpoint(ctx, e.o.Dataset, d.schema, w)
-	})
+	l, err := e.slot.Acquire(ctx, nil)
 	if engines.KindOf(err) == engines.NotFound {
 		return e.replace(ctx, w)
 	}
 	if err != nil {
+		return engines.Stats{}, err
+	}
+	defer l.Release()
+	if err := l.Store.writable(); err != nil {
+		return engines.Stats{}, err
+	}
+	schema, rows, changed, err := convert.Appending(l.Store.schema, w)
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	defer rows.Release()
+	w.Rows = rows
+	if changed {
+		return e.reshape(ctx, w, schema)
+	}
+	var stats engines.Stats
+	if err := e.change(ctx, func(d *database) (err error) {
+		stats, err = e.add(ctx, d.base, schema, w)
+		return err
+	}); err != nil {
 		return engines.Stats{}, err
 	}
 	info, err := e.Info(context.WithoutCancel(ctx)) // the rows are committed: do not fail for a late cancellation
@@ -64,78 +82,64 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	return stats, err
 }
 
-// change runs f in a transaction: of the file, or of a copy of the database in memory.
-func (e *Engine) change(ctx context.Context, f func(*database) error) error {
-	l, err := e.slot.Acquire(ctx, nil)
+// add appends rows inside of a transaction, with all that goes with them.
+func (e *Engine) add(ctx context.Context, c *conn, schema *arrow.Schema, w engines.Write) (stats engines.Stats, err error) {
+	if err := keys.Check(e.o.Keys, schema); err != nil {
+		return stats, err
+	}
+	if keys.Any(e.o.Keys) {
+		stats, err = e.merge(ctx, c, schema, w)
+	} else {
+		stats.Written, err = insertAll(ctx, newInserter(c, dbfile.Ident(e.o.Dataset), schema), schema, w.Rows, nil)
+	}
 	if err != nil {
-		return err
+		return stats, err
 	}
-	defer l.Release()
-	d := l.Store
-	if err := d.writable(); err != nil {
-		return err
-	}
-	if d.how == inMemory {
-		return e.changeCopy(ctx, d, f)
-	}
-	if err := d.base.transaction(ctx, func() error { return f(d) }); err != nil {
-		return err
-	}
-	return e.fold(context.WithoutCancel(ctx), d)
+	err = e.finish(ctx, c, schema, w, &stats)
+	return stats, err
 }
 
-// fold moves the WAL into the file, unless the file is being copied: then the copy does it.
-func (e *Engine) fold(ctx context.Context, d *database) error {
-	if !e.copying.TryLock() {
-		return nil
+// finish evicts what retention does not keep and writes the checkpoint row, inside of a transaction.
+func (e *Engine) finish(ctx context.Context, c *conn, schema *arrow.Schema, w engines.Write, stats *engines.Stats) (err error) {
+	if w.Evict != nil {
+		if stats.Evicted, err = e.deleteOn(ctx, c, schema, w.Evict); err != nil {
+			return err
+		}
 	}
-	defer e.copying.Unlock()
-	_, err := d.base.checkpoint(ctx)
-	return err
-}
-
-// memoryName returns the name of a new database in memory. The process knows it by this name for as
-// long as a connection is open.
-func memoryName() string { return "/pitwall-" + rand.Text() }
-
-// changeCopy changes a copy of a database in memory and makes it the content.
-func (e *Engine) changeCopy(ctx context.Context, d *database, f func(*database) error) error {
-	name := memoryName()
-	base, err := connect(ctx, name, inMemory)
-	if err != nil {
-		return err
-	}
-	next := &database{path: name, how: inMemory, base: base, schema: d.schema}
-	err = backup(d.base, "file:"+name+"?vfs=memdb")
-	if err == nil {
-		err = base.transaction(ctx, func() error { return f(next) })
-	}
-	if err == nil {
-		err = e.slot.Set(ctx, next)
-	}
-	if err != nil {
-		return errors.Join(err, base.Close())
-	}
-	return nil
-}
-
-// backup copies all pages of a connection's database to another one, as of one read transaction.
-func backup(c *conn, uri string) error {
-	b, err := c.Conn.(interface {
-		NewBackup(string) (*sqlite.Backup, error)
-	}).NewBackup(uri)
-	if err != nil {
-		return err
-	}
-	more, err := b.Step(-1)
-	if err == nil && more {
-		err = errors.New("backup: pages are left")
-	}
-	return errors.Join(err, b.Finish())
+	return c.putCheckpoint(ctx, e.o.Dataset, schema, w)
 }
 
 // replace builds a new database and puts it in the place of the current one.
 func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, error) {
+	schema, rows, _, err := convert.Appending(nil, w)
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	defer rows.Release()
+	w.Rows = rows
+	return e.renew(ctx, schema, w, nil)
+}
+
+// reshape appends rows to a copy of the content with other columns, and puts that in the place of the
+// current one: a change of columns in place would show to those who read.
+func (e *Engine) reshape(ctx context.Context, w engines.Write, schema *arrow.Schema) (engines.Stats, error) {
+	there, err := e.Query(ctx, engines.Scan{})
+	if err != nil {
+		return engines.Stats{}, err
+	}
+	defer there.Release()
+	old := w
+	old.Rows, old.Evict = convert.Align(there, schema), nil
+	defer old.Rows.Release()
+	return e.renew(ctx, schema, old, &w)
+}
+
+// renew fills a new database with the rows of first, and appends those of then, if there are any. It puts
+// the database in the place of the current one.
+func (e *Engine) renew(ctx context.Context, schema *arrow.Schema, first engines.Write, then *engines.Write) (engines.Stats, error) {
+	if err := keys.Check(e.o.Keys, schema); err != nil {
+		return engines.Stats{}, err
+	}
 	path, how := memoryName(), inMemory
 	if e.o.Path != "" {
 		path, how = dbfile.TempPath(e.o.Path, e.o.TempDir), building
@@ -152,81 +156,59 @@ func (e *Engine) replace(ctx context.Context, w engines.Write) (engines.Stats, e
 	if err != nil {
 		return engines.Stats{}, err
 	}
-	schema := engines.Recorded(w.Rows.Schema())
-	written, err := build(ctx, path, how, e.o.Dataset, schema, w)
+	stats, err := e.fill(ctx, c, path, how, schema, first)
+	if err == nil && then != nil {
+		err = c.transaction(ctx, func() (err error) {
+			stats, err = e.add(ctx, c, schema, *then)
+			return err
+		})
+	}
+	var info engines.Info
+	d := &database{path: path, how: how, base: c, schema: schema}
 	if err == nil {
-		err = c.transaction(ctx, func() error { return c.putCheckpoint(ctx, e.o.Dataset, schema, w) })
+		info, err = e.info(ctx, d, c)
 	}
 	if err != nil {
 		return engines.Stats{}, errors.Join(err, c.Close())
 	}
+	stats.Rows, stats.Bytes = info.Rows, info.Bytes
 	if how == inMemory {
-		d := &database{path: path, how: how, base: c, schema: schema}
-		info, err := e.info(ctx, d, c)
-		if err == nil {
-			err = e.slot.Set(ctx, d)
-		}
-		if err != nil {
+		if err := e.slot.Set(ctx, d); err != nil {
 			return engines.Stats{}, errors.Join(err, c.Close())
 		}
-		return engines.Stats{Written: written, Rows: written, Bytes: info.Bytes}, nil
+		return stats, nil
 	}
-	err = c.exec(ctx, "PRAGMA locking_mode = NORMAL")
+	if err := e.place(ctx, c, path); err != nil {
+		return engines.Stats{}, err
+	}
+	stats.Bytes = dbfile.Size(e.o.Path)
+	return stats, nil
+}
+
+// fill fills an empty database. Nobody else knows it yet, so that it may take several transactions.
+func (e *Engine) fill(ctx context.Context, c *conn, path string, how access, schema *arrow.Schema, w engines.Write) (stats engines.Stats, err error) {
+	if stats.Written, err = build(ctx, path, how, dbfile.Ident(e.o.Dataset), schema, w.Rows, e.o.Keys.Primary); err != nil {
+		return stats, err
+	}
+	if stats.Dropped, err = e.constrain(ctx, c, schema); err != nil {
+		return stats, err
+	}
+	stats.Written -= stats.Dropped
+	err = c.transaction(ctx, func() error { return e.finish(ctx, c, schema, w, &stats) })
+	return stats, err
+}
+
+// place makes a filled file the current one, and closes its connection.
+func (e *Engine) place(ctx context.Context, c *conn, path string) error {
+	err := c.exec(ctx, "PRAGMA locking_mode = NORMAL")
 	if err == nil {
 		err = c.exec(ctx, "PRAGMA journal_mode = WAL")
 	}
 	if err := errors.Join(err, c.Close()); err != nil {
-		return engines.Stats{}, err
+		return err
 	}
 	if err := dbfile.Sync(path); err != nil {
-		return engines.Stats{}, err
-	}
-	if err := e.install(ctx, path); err != nil {
-		return engines.Stats{}, err
-	}
-	return engines.Stats{Written: written, Rows: written, Bytes: dbfile.Size(e.o.Path)}, nil
-}
-
-// install puts a finished file in the place of the current one. What the old file has in its WAL is
-// folded, and its sidecars are moved aside in a way that Open can undo: a crash before the rename
-// leaves the old content, whole; after it, the new.
-func (e *Engine) install(ctx context.Context, tmp string) error {
-	if err := e.seal(ctx); err != nil {
 		return err
 	}
-	err := e.slot.Replace(ctx, func() error {
-		parked, err := dbfile.Park(e.o.Path, sidecars()...)
-		if err != nil {
-			return err
-		}
-		if err := os.Rename(tmp, e.o.Path); err != nil {
-			return errors.Join(err, parked.Restore())
-		}
-		parked.Delete()
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return dbfile.Sync(filepath.Dir(e.o.Path))
-}
-
-// seal folds the WAL of the current file as far as readers allow. A copy under way is waited for.
-func (e *Engine) seal(ctx context.Context) error {
-	if !dbfile.Exists(e.o.Path) || dbfile.Size(e.o.Path+"-wal") == 0 {
-		return nil
-	}
-	l, err := e.slot.Acquire(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer l.Release()
-	if err := e.copying.Lock(ctx); err != nil {
-		return err
-	}
-	defer e.copying.Unlock()
-	if _, err := l.Store.base.checkpoint(ctx); err != nil {
-		return fmt.Errorf("fold the WAL: %w", err)
-	}
-	return nil
+	return e.install(ctx, path)
 }
