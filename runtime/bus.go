@@ -27,10 +27,12 @@ type bus struct {
 	eventSeq uint64
 	watchers map[chan *api.State]struct{}
 	closed   bool
+	// at is where datasets were found in the draft; a place that does not hold any more is looked up anew.
+	at map[string]int
 }
 
 func newBus(s api.State) *bus {
-	b := &bus{wake: make(chan struct{}, 1), draft: s, watchers: map[chan *api.State]struct{}{}}
+	b := &bus{wake: make(chan struct{}, 1), draft: s, watchers: map[chan *api.State]struct{}{}, at: map[string]int{}}
 	b.publish()
 	return b
 }
@@ -50,12 +52,17 @@ func (b *bus) change(fn func(*api.State)) {
 // set replaces the state of one dataset. The value must not be written to afterwards.
 func (b *bus) set(d *api.Dataset) {
 	b.change(func(s *api.State) {
-		for i, old := range s.Datasets {
-			if old.Name == d.Name {
-				s.Datasets[i] = d
-				s.Ready = everReady(s.Datasets)
+		i, known := b.at[d.Name]
+		if !known || i >= len(s.Datasets) || s.Datasets[i].Name != d.Name {
+			if i = slices.IndexFunc(s.Datasets, func(o *api.Dataset) bool { return o.Name == d.Name }); i < 0 {
 				return
 			}
+			b.at[d.Name] = i
+		}
+		old := s.Datasets[i]
+		s.Datasets[i] = d
+		if old.HasData != d.HasData || old.Engine != d.Engine {
+			s.Ready = everReady(s.Datasets)
 		}
 	})
 }

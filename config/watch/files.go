@@ -29,6 +29,16 @@ func fingerprint(r config.Result) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// contentOf identifies the content of files and directories.
+func contentOf(paths []string) string {
+	h := sha256.New()
+	for _, p := range paths {
+		fmt.Fprintf(h, "%q\n", p)
+		hashInput(h, p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // hashInput adds the content of a file or of the files of a directory. What cannot be read counts by
 // its error: it becoming readable is a change.
 func hashInput(h io.Writer, path string) {

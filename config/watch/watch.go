@@ -5,6 +5,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -71,6 +72,9 @@ type Watcher struct {
 	last   string // fingerprint of the version delivered last
 	broken string // fingerprint of a broken version that has to settle
 	since  time.Time
+
+	inputs  []string // the files of the last look
+	content string   // what they held, see contentOf
 }
 
 // New returns a Watcher of the file or directory path; o may be nil. Call Run once.
@@ -122,7 +126,10 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-timer.C:
 			w.look(timer)
 		case <-ticker.C:
-			w.look(timer)
+			// A spicepod of thousands of datasets takes a second to check: a poll looks at the bytes first.
+			if w.broken != "" || w.content == "" || contentOf(w.inputs) != w.content {
+				w.look(timer)
+			}
 		}
 	}
 }
@@ -137,6 +144,8 @@ func (w *Watcher) look(timer *time.Timer) {
 	}
 	now := time.Now()
 	print := fingerprint(r)
+	w.inputs = slices.Concat([]string{r.Path}, r.Files, r.Inputs)
+	w.content = contentOf(w.inputs)
 	// A caller without any version gets the present one at once, whatever it is like.
 	first := w.last == "" && w.o.Have == nil
 	switch {

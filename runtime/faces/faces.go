@@ -116,7 +116,9 @@ func (f *Faces) HTTP() string {
 // Run answers until ctx ends.
 func (f *Faces) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.counts.Run(ctx) })
+	if f.http != nil || f.metrics != nil {
+		g.Go(func() error { return f.counts.Run(ctx) })
+	}
 	if f.http != nil {
 		g.Go(func() error { return httpapi.Serve(ctx, f.http, f.handler, f.certificate) })
 	}

@@ -29,6 +29,7 @@ type Metrics struct {
 
 	mu   sync.Mutex
 	seen map[string]uint64 // newest counted refresh, by dataset
+	last []*api.Dataset    // of the State that was counted last
 }
 
 // New makes the metrics of a runtime. Counters exist at 0 from the start.
@@ -66,11 +67,20 @@ func (m *Metrics) Observe(method, route string, status int, took time.Duration) 
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// countEvery bounds how often Run looks at a State; each remembers the last 60 refreshes of a dataset.
+const countEvery = 500 * time.Millisecond
+
 // Run counts refreshes until ctx ends.
 func (m *Metrics) Run(ctx context.Context) error {
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
 	s, next := m.console.Watch(ctx)
 	for open := true; open; s, open = <-next {
 		m.count(s)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
@@ -79,27 +89,37 @@ func (m *Metrics) Run(ctx context.Context) error {
 func (m *Metrics) count(s *api.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, d := range s.Datasets {
+	for i, d := range s.Datasets {
+		if i < len(m.last) && m.last[i] == d {
+			continue // States share what did not change
+		}
 		last, ok := m.seen[d.Name]
 		if !ok && d.Engine != "" {
 			m.durations.WithLabelValues(d.Name, mode(d.RefreshMode))
 		}
-		for i := len(d.Refreshes) - 1; i >= 0; i-- {
-			r := d.Refreshes[i]
+		for _, r := range d.Refreshes { // newest first
 			if r.ID <= last {
-				continue
+				break
 			}
-			last = r.ID
-			switch r.Outcome {
-			case api.Succeeded:
-				m.durations.WithLabelValues(d.Name, mode(r.Mode)).Observe(millis(r.Duration))
-			case api.Failed:
-				if !d.HasData {
-					m.loadErrors.Inc()
-				}
-			}
+			m.observe(d, &r)
+		}
+		if len(d.Refreshes) > 0 {
+			last = max(last, d.Refreshes[0].ID)
 		}
 		m.seen[d.Name] = last
+	}
+	m.last = s.Datasets
+}
+
+// observe counts one refresh.
+func (m *Metrics) observe(d *api.Dataset, r *api.Refresh) {
+	switch r.Outcome {
+	case api.Succeeded:
+		m.durations.WithLabelValues(d.Name, mode(r.Mode)).Observe(millis(r.Duration))
+	case api.Failed:
+		if !d.HasData {
+			m.loadErrors.Inc()
+		}
 	}
 }
 
