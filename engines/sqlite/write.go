@@ -156,22 +156,26 @@ func (e *Engine) renew(ctx context.Context, schema *arrow.Schema, first engines.
 	if err != nil {
 		return engines.Stats{}, err
 	}
+	d := &database{path: path, how: how, base: c, schema: schema}
 	stats, err := e.fill(ctx, c, path, how, schema, first)
+	stats.Rows = stats.Written - stats.Evicted // counting would read the whole file again
 	if err == nil && then != nil {
 		err = c.transaction(ctx, func() (err error) {
 			stats, err = e.add(ctx, c, schema, *then)
 			return err
 		})
+		if err == nil {
+			stats.Rows, err = c.count(ctx, e.o.Dataset)
+		}
 	}
-	var info engines.Info
-	d := &database{path: path, how: how, base: c, schema: schema}
-	if err == nil {
+	if err == nil && how == inMemory {
+		var info engines.Info
 		info, err = e.info(ctx, d, c)
+		stats.Bytes = info.Bytes
 	}
 	if err != nil {
 		return engines.Stats{}, errors.Join(err, c.Close())
 	}
-	stats.Rows, stats.Bytes = info.Rows, info.Bytes
 	if how == inMemory {
 		if err := e.slot.Set(ctx, d); err != nil {
 			return engines.Stats{}, errors.Join(err, c.Close())
