@@ -249,7 +249,7 @@ func TestReadOnlyDataDirectory(t *testing.T) {
 func TestDiskFullKeepsTheOldDataAndRecovers(t *testing.T) {
 	b := newBed(t, map[string]string{"spicepod.yml": strings.ReplaceAll(fmt.Sprintf(fileEngines, "warn"), "snapshots: enabled", "snapshots: disabled"), "a.csv": csv(10)})
 	data := filepath.Join(b.dir, ".spice", "data")
-	mount(t, data, "size=3m", 0)
+	mount(t, data, "size=6m", 0)
 	b.start()
 	for n := range fileEngineFiles {
 		b.ready(n, 10)

@@ -178,15 +178,22 @@ func (a *actor) refreshed(m refreshed) {
 		Duration: m.duration, RowsRead: j.rows.Load(), BytesRead: m.bytesRead, RowsAfter: a.st.Rows, SQL: j.sql, Plan: j.planned()}
 	a.st.Totals.Rows += h.RowsRead
 	a.st.Totals.Bytes += m.bytesRead
+	var end api.TaskState
+	var text string
 	switch {
 	case m.err != nil:
-		a.failed(m, &h)
+		end, text = a.failed(m, &h)
 	case m.skipped:
-		a.skipped(m, &h)
+		end, text = a.skipped(m, &h)
 	default:
-		a.succeeded(m, &h)
+		end, text = a.succeeded(m, &h)
 	}
 	a.st.Refreshes = prepend(a.st.Refreshes, h, api.RefreshWindow)
+	a.rt.bus.set(a.snapshotState()) // whoever waits for the command finds its outcome in the State
+	a.rt.finish(j.req.id, end, text)
+	if m.err == nil && !m.skipped && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
+		a.beginSnapshot(snapshotRequest{trigger: "refresh_complete", force: a.cfg().Acceleration.SnapshotsCreationPolicy == config.PolicyAlways})
+	}
 	if a.next != nil || a.boot != nil {
 		a.proceed()
 		return
@@ -197,11 +204,11 @@ func (a *actor) refreshed(m refreshed) {
 }
 
 // skipped records a run that found its source unchanged: the data is as good as newly loaded.
-func (a *actor) skipped(m refreshed, h *api.Refresh) {
+func (a *actor) skipped(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Outcome = api.Skipped
 	a.st.Totals.Skipped++
 	a.well(m.at)
-	a.rt.finish(m.job.req.id, api.TaskDone, "the source did not change")
+	return api.TaskDone, "the source did not change"
 }
 
 // well records that the data is as of a time.
@@ -211,7 +218,7 @@ func (a *actor) well(at time.Time) {
 	a.attempt, a.ready = 0, true
 }
 
-func (a *actor) succeeded(m refreshed, h *api.Refresh) {
+func (a *actor) succeeded(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Outcome, h.RowsWritten, h.RowsAfter = api.Succeeded, m.stats.Written, m.info.Rows
 	h.Evicted, h.Dropped = m.stats.Evicted, m.stats.Dropped
 	a.known = m.known
@@ -230,13 +237,10 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) {
 	text := fmt.Sprintf("loaded %d rows in %s", m.stats.Written, m.duration.Round(time.Millisecond))
 	a.emit(api.Info, "refresh", text, api.Field{Key: "mode", Value: m.job.mode}, api.Field{Key: "rows", Value: fmt.Sprint(m.info.Rows)},
 		api.Field{Key: "run", Value: fmt.Sprint(m.job.number)})
-	a.rt.finish(m.job.req.id, api.TaskDone, text)
-	if a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
-		a.beginSnapshot(snapshotRequest{trigger: "refresh_complete", force: a.cfg().Acceleration.SnapshotsCreationPolicy == config.PolicyAlways})
-	}
+	return api.TaskDone, text
 }
 
-func (a *actor) failed(m refreshed, h *api.Refresh) {
+func (a *actor) failed(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	f := a.explain(m.err)
 	h.Err, h.Hint = f.Message, f.Hint
 	if f.Canceled {
@@ -252,8 +256,7 @@ func (a *actor) failed(m refreshed, h *api.Refresh) {
 		if a.ctx.Err() == nil {
 			a.emit(api.Info, "refresh", text, api.Field{Key: "run", Value: fmt.Sprint(m.job.number)})
 		}
-		a.rt.finish(m.job.req.id, api.TaskCancelled, text)
-		return
+		return api.TaskCancelled, text
 	}
 	h.Outcome = api.Failed
 	a.st.Failures++
@@ -278,7 +281,7 @@ func (a *actor) failed(m refreshed, h *api.Refresh) {
 		text += fmt.Sprintf("; retrying in %s", wait.Round(100*time.Millisecond))
 	}
 	a.emit(api.ErrorLevel, "refresh", text, append(hintField(f.Hint), api.Field{Key: "attempt", Value: fmt.Sprint(m.job.attempt)})...)
-	a.rt.finish(m.job.req.id, api.TaskFailed, text)
+	return api.TaskFailed, text
 }
 
 // proceed begins what waited for the end of a run or of a bootstrap.
