@@ -41,8 +41,12 @@ func (a *actor) beginBootstrap(b bootJob) {
 		a.openNow()
 		return
 	}
-	wasDue, at := a.dueFor, a.st.NextRefresh
+	wasDue, at := a.dueFor, a.dueAt
 	a.disarm()
+	if a.pending != nil {
+		a.rt.finish(a.pending.id, api.TaskCancelled, "a bootstrap takes its place")
+		a.pending, wasDue = nil, dueNothing
+	}
 	a.st.Retry = nil
 	eng := a.eng
 	a.transfer("bootstrap", b.id, func(t *transferJob) func(*actor) {
@@ -93,6 +97,11 @@ func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info,
 	a.st.Snapshots.Booted, a.st.Snapshots.LastErr = boot, ""
 	if cp != nil {
 		a.changedAt, a.st.LastRefresh = cp.UpdatedAt, cp.UpdatedAt
+	}
+	// What is known of the source is as old as the snapshot: what came later has to be read again.
+	a.known = ownStateOf(cp)
+	if outdated(cp, a.cfg().Fingerprint(a.refreshSQL()), a.refreshSQL()) {
+		a.acceptSchema, a.stale = true, true
 	}
 	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))
 }
