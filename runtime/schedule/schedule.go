@@ -28,7 +28,8 @@ func First(s Start, now time.Time) (time.Duration, bool) {
 	if s.Interval == 0 {
 		return 0, false
 	}
-	return max(0, s.Interval-now.Sub(s.Checkpoint)), true
+	// A checkpoint from the future, after the clock was set back, never delays for longer than an interval.
+	return min(s.Interval, max(0, s.Interval-now.Sub(s.Checkpoint))), true
 }
 
 // Delay returns d plus or minus a random part below jitter, never negative (spec 5.3).

@@ -20,7 +20,7 @@ func TestFirstFollowsTheTruthTable(t *testing.T) {
 		{"full, loaded, no interval", Start{Checkpoint: ago(time.Hour)}, 0, false},
 		{"full, loaded, interval elapsed", Start{Checkpoint: ago(time.Hour), Interval: time.Minute}, 0, true},
 		{"full, loaded, interval not elapsed", Start{Checkpoint: ago(time.Minute), Interval: time.Hour}, 59 * time.Minute, true},
-		{"checkpoint from the future", Start{Checkpoint: now.Add(time.Minute), Interval: time.Hour}, 61 * time.Minute, true},
+		{"checkpoint from the future", Start{Checkpoint: now.Add(time.Minute), Interval: time.Hour}, time.Hour, true},
 		{"always", Start{Always: true, Checkpoint: ago(time.Minute), Interval: time.Hour}, 0, true},
 		{"append", Start{Append: true, Checkpoint: ago(time.Minute), Interval: time.Hour}, 0, true},
 		{"append, no interval", Start{Append: true, Checkpoint: ago(time.Minute)}, 0, true},
