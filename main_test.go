@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -142,6 +143,12 @@ func TestConsoleWithoutATerminalOffersServe(t *testing.T) {
 
 // startServe starts the runtime and returns once a line with want was logged.
 func startServe(t *testing.T, dir, want string, args ...string) (*exec.Cmd, func() string) {
+	c, _, rest := serveLogging(t, dir, want, args...)
+	return c, rest
+}
+
+// serveLogging also returns the log so far.
+func serveLogging(t *testing.T, dir, want string, args ...string) (*exec.Cmd, string, func() string) {
 	t.Helper()
 	c := pitwall(t, dir, append([]string{"serve", "--http", "127.0.0.1:0", "--metrics", "off"}, args...)...)
 	errs, err := c.StderrPipe()
@@ -175,7 +182,38 @@ func startServe(t *testing.T, dir, want string, args ...string) (*exec.Cmd, func
 	case <-time.After(time.Minute):
 		t.Fatalf("it never logged %q:\n%s", want, text())
 	}
-	return c, func() string { <-over; return text() }
+	return c, text(), func() string { <-over; return text() }
+}
+
+// The commands for scripts, against a running pitwall.
+func TestCommandsTalkToARunningPitwall(t *testing.T) {
+	dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+	_, log, _ := serveLogging(t, dir, "loaded 1 rows", "--log-format", "json")
+	at := regexp.MustCompile(`listening on http (127\.0\.0\.1:\d+)`).FindStringSubmatch(log)
+	if at == nil {
+		t.Fatalf("the first lines do not say where it listens:\n%s", log)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"datasets"}, 0, "ACCELERATION"}, {[]string{"datasets", "--format", "json"}, 0, `"acceleration_enabled":true`},
+		{[]string{"datasets", "--format", "csv"}, 0, "from,name,"}, {[]string{"datasets", "--format", "xml"}, 2, "table, json or csv"},
+		{[]string{"status"}, 0, at[1]}, {[]string{"sql", "SELECT 41 + 1 AS answer"}, 0, "42"}, {[]string{"sql", "--format", "csv", "SHOW TABLES"}, 0, "table_name"},
+		{[]string{"sql", "DROP TABLE x"}, 1, "not a query"}, {[]string{"sql", "SELECT * FROM nope"}, 1, "no dataset"},
+		{[]string{"events"}, 0, "loaded 1 rows"}, {[]string{"events", "--format", "json"}, 0, `"kind":"refresh"`},
+		{[]string{"refresh", "nope"}, 2, "not found"}, {[]string{"refresh", "a", "--refresh-mode", "sideways"}, 2, "full or append"},
+		{[]string{"refresh", "a", "--wait"}, 0, "loaded 1 rows"}, {[]string{"refresh", "a", "--refresh-sql", "SELECT nope FROM a", "--wait"}, 1, "no column nope"},
+	} {
+		out, errs, code := run(t, dir, append(c.args, "--http-endpoint", at[1])...)
+		if code != c.code || !strings.Contains(out+errs, c.want) {
+			t.Errorf("%v: exit code %d, %s%s; want %d, %s", c.args, code, out, errs, c.code, c.want)
+		}
+	}
+	if _, errs, code := run(t, dir, "status", "--http-endpoint", "127.0.0.1:1"); code != 3 || !strings.Contains(errs, "pitwall serve") {
+		t.Errorf("nobody there: exit code %d, %s", code, errs)
+	}
 }
 
 func TestServeStopsCleanlyOnASignal(t *testing.T) {
