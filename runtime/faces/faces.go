@@ -116,8 +116,11 @@ func (f *Faces) HTTP() string {
 // Run answers until ctx ends.
 func (f *Faces) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	if f.http != nil || f.metrics != nil {
+	if f.http != nil || f.metrics != nil || metrics.Pushes() {
 		g.Go(func() error { return f.counts.Run(ctx) })
+	}
+	if metrics.Pushes() {
+		g.Go(func() error { return f.counts.Push(ctx) })
 	}
 	if f.http != nil {
 		g.Go(func() error { return httpapi.Serve(ctx, f.http, f.handler, f.certificate) })

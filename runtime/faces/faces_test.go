@@ -2,10 +2,12 @@ package faces_test
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -272,4 +274,39 @@ func TestPortThatIsTakenIsNamed(t *testing.T) {
 	if _, err := faces.Open(s.session.Runtime, faces.Options{HTTP: faces.Off, TLS: config.TLS{Enabled: true, CertificateFile: "nope"}}); err == nil || !strings.Contains(err.Error(), "runtime.tls") {
 		t.Error(err)
 	}
+}
+
+// The metrics are pushed by OTLP when the environment says where to.
+func TestMetricsArePushed(t *testing.T) {
+	got := make(chan []byte, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body := q.Body
+		if q.Header.Get("Content-Encoding") == "gzip" {
+			z, err := gzip.NewReader(q.Body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			body = z
+		}
+		text, err := io.ReadAll(body)
+		if err != nil {
+			t.Error(err)
+		}
+		select {
+		case got <- text:
+		default:
+		}
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+	s := start(t, pod)
+	s.settled()
+	for range 100 {
+		if text := string(<-got); strings.Contains(text, "dataset_acceleration_refresh_rows_written") && strings.Contains(text, "cities") {
+			return
+		}
+	}
+	t.Error("no push has the metrics of the datasets")
 }
