@@ -107,6 +107,9 @@ func (p *plan) prepare(ctx context.Context, src source.Source, eng engines.Engin
 			return err
 		}
 	}
+	if err := p.types(ctx, eng); err != nil {
+		return err
+	}
 	needed := p.sel != nil || p.scan.LastModified != "" || p.cfg.TimeColumn != "" && (p.mark.Valid || p.window > 0)
 	if needed && l.schema == nil {
 		if err := p.learn(ctx, src, l); err != nil {
@@ -124,10 +127,21 @@ func (p *plan) prepare(ctx context.Context, src source.Source, eng engines.Engin
 	return p.conditions(ctx, eng)
 }
 
+// types has an append read its columns as they were recorded: it looks at a few new files only, whose
+// values may tell less than those of all files did. A full refresh may change types.
+func (p *plan) types(ctx context.Context, eng engines.Engine) error {
+	if p.mode != config.RefreshAppend {
+		return nil
+	}
+	info, err := eng.Info(ctx)
+	p.scan.Types = info.Schema
+	return err
+}
+
 // learn reads the schema of the source.
 func (p *plan) learn(ctx context.Context, src source.Source, l *learned) error {
 	if p.scan.LastModified != "" {
-		s, err := source.Schema(ctx, src, source.Scan{})
+		s, err := source.Schema(ctx, src, source.Scan{Types: p.scan.Types})
 		if err != nil {
 			return err
 		}
@@ -136,7 +150,7 @@ func (p *plan) learn(ctx context.Context, src source.Source, l *learned) error {
 			return nil
 		}
 	}
-	s, err := source.Schema(ctx, src, source.Scan{LastModified: p.scan.LastModified})
+	s, err := source.Schema(ctx, src, source.Scan{LastModified: p.scan.LastModified, Types: p.scan.Types})
 	l.schema = s
 	return err
 }

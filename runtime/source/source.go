@@ -31,6 +31,10 @@ type Scan struct {
 	// Columns are the columns to deliver, in this order; all when empty. An unknown one is an error of
 	// Kind Unsupported.
 	Columns []string
+	// Types are columns that the caller knows. A source whose columns have no types of their own (CSV,
+	// JSON) reads them with these types; others ignore them. A value that does not go with them is an
+	// error of Kind Damaged.
+	Types *arrow.Schema
 	// Where is a condition that all wanted rows fulfil. A source leaves out what it can without
 	// reading it: folders, files, row groups, rows of a table.
 	Where engines.Predicate

@@ -141,7 +141,7 @@ func openCSV(in *input, o *Options, v *view) (array.RecordReader, error) {
 	}
 	r := arrowcsv.NewReader(o.standard(t, in.path), arrow.NewSchema(fields, nil), arrowcsv.WithComma(o.comma(in.path)),
 		arrowcsv.WithHeader(o.HasHeader), arrowcsv.WithChunk(batchRows), arrowcsv.WithNullReader(false, ""))
-	return &csvRows{RecordReader: r, in: in, text: t, o: o, fields: fields}, nil
+	return &csvRows{RecordReader: r, in: in, text: t, o: o, fields: fields, given: v.given}, nil
 }
 
 // csvColumns reads the header.
@@ -169,6 +169,7 @@ type csvRows struct {
 	text   *text
 	o      *Options
 	fields []arrow.Field // of the file
+	given  *arrow.Schema // Scan.Types, which may be nil
 }
 
 func (r *csvRows) Release() {
@@ -184,19 +185,25 @@ func (r *csvRows) Err() error {
 	if e := csvFault(r.in.place, err); e != err {
 		return e
 	}
-	if place, why := r.misfit(); why != nil {
+	place, column, why := r.misfit()
+	switch {
+	case why == nil:
+		return err
+	case r.given != nil && r.given.HasField(column):
+		return &source.Error{Kind: source.Damaged, Place: place, Err: why,
+			Hint: "correct the value; to give the column another type, load the dataset anew with a full refresh"}
+	default:
 		return &source.Error{Kind: source.Damaged, Place: place, Err: why,
 			Hint: "correct the value, or set params.schema_infer_max_records so high that it is among the records that decide the type"}
 	}
-	return err
 }
 
 // misfit reads the file once more to find the first value that does not fit the type of its column:
 // the reader of record batches does not say where it stopped.
-func (r *csvRows) misfit() (place string, why error) {
+func (r *csvRows) misfit() (place, column string, why error) {
 	t, err := r.in.text(true)
 	if err != nil {
-		return "", nil
+		return "", "", nil
 	}
 	defer t.Close()
 	c := r.o.csvReader(t, r.in.path)
@@ -204,7 +211,7 @@ func (r *csvRows) misfit() (place string, why error) {
 	for n := 0; ; n++ {
 		row, err := c.Read()
 		if err != nil {
-			return "", nil
+			return "", "", nil
 		}
 		if n == 0 && r.o.HasHeader {
 			continue
@@ -215,7 +222,7 @@ func (r *csvRows) misfit() (place string, why error) {
 				continue
 			}
 			line, col := c.FieldPos(i)
-			return fmt.Sprintf("%s:%d:%d", r.in.place, line, col), fmt.Errorf("column %s is %s, but here it is %q", r.fields[i].Name, t, v)
+			return fmt.Sprintf("%s:%d:%d", r.in.place, line, col), r.fields[i].Name, fmt.Errorf("column %s is %s, but here it is %q", r.fields[i].Name, t, v)
 		}
 	}
 }

@@ -212,7 +212,7 @@ func jsonFault(path string, record int, err error) error {
 		return err
 	}
 	return &source.Error{Kind: source.Damaged, Place: fmt.Sprintf("%s, near record %d", path, record+1), Err: err,
-		Hint: "every line must be one JSON object whose values fit the types of the first records"}
+		Hint: "every line must be one JSON object whose values fit the types of the columns: those that the dataset has, else those of the first records"}
 }
 
 func openJSON(in *input, _ *Options, v *view) (array.RecordReader, error) {

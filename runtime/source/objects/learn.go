@@ -63,6 +63,9 @@ func (r *run) learn(ctx context.Context, l *lister, entries []*entry) (*learned,
 			return nil, err
 		}
 	}
+	if !out.format.exact {
+		out.schema = typed(out.schema, r.scan.Types)
+	}
 	return out, nil
 }
 
