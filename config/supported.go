@@ -84,6 +84,12 @@ func sourceParams(connector string) []string {
 		return append(remote, "http_port", "http_username", "http_password", "http_bearer_token")
 	case "postgres", "postgresql":
 		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string", "statement_timeout"}
+	case "mysql":
+		return []string{"mysql_host", "mysql_tcp_port", "mysql_db", "mysql_user", "mysql_pass", "mysql_sslmode", "mysql_sslrootcert", "mysql_connection_string"}
+	case "sqlite":
+		return []string{"sqlite_file"}
+	case "duckdb":
+		return []string{"duckdb_open"}
 	}
 	return nil
 }
@@ -116,14 +122,15 @@ func connectors() []connector {
 		{name: "debezium", changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
 		{name: "dynamodb", changeStream: true}, {name: "postgres", supported: true, changeStream: true},
 		{name: "postgresql", supported: true, changeStream: true},
-		{name: "mysql", changeStream: true}, {name: "mongodb", changeStream: true},
+		{name: "mysql", supported: true, changeStream: true}, {name: "mongodb", changeStream: true},
+		{name: "sqlite", supported: true}, {name: "duckdb", supported: true},
 		// A child of another dataset follows whatever its parent does.
 		{name: "localpod", appendStream: true, changeStream: true},
 	}
-	for _, name := range []string{"clickhouse", "databricks", "delta_lake", "dremio", "duckdb",
+	for _, name := range []string{"clickhouse", "databricks", "delta_lake", "dremio",
 		"elasticsearch", "flightsql", "ftp", "git", "github", "glue", "graphql",
 		"iceberg", "imap", "memory", "mssql", "nfs", "odbc", "oracle", "scylladb", "sftp", "sharepoint",
-		"smb", "snowflake", "spark", "sqlite", "unity_catalog"} {
+		"smb", "snowflake", "spark", "unity_catalog"} {
 		all = append(all, connector{name: name})
 	}
 	return all

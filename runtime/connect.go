@@ -5,8 +5,11 @@ import (
 
 	"pitwall/config"
 	"pitwall/runtime/source"
+	"pitwall/runtime/source/duckdbfile"
+	"pitwall/runtime/source/mysql"
 	"pitwall/runtime/source/objects"
 	"pitwall/runtime/source/postgres"
+	"pitwall/runtime/source/sqlitefile"
 )
 
 // Connect makes the source of a dataset. A connector that pitwall does not have is an error of Kind
@@ -21,9 +24,15 @@ func Connect(d *config.Dataset, dir string) (source.Source, error) {
 		return objects.New(objects.Options{Connector: d.Connector, Path: d.Source, Dir: dir}, params)
 	case "postgres", "postgresql":
 		return postgres.New(postgres.Options{Table: d.Source, Params: params})
+	case "mysql":
+		return mysql.New(mysql.Options{Table: d.Source, Params: params})
+	case "sqlite":
+		return sqlitefile.New(sqlitefile.Options{Table: d.Source, Dir: dir, Params: params})
+	case "duckdb":
+		return duckdbfile.New(duckdbfile.Options{Table: d.Source, Dir: dir, Params: params})
 	default:
 		return nil, &source.Error{Kind: source.Unsupported, Place: d.From,
 			Err:  fmt.Errorf("pitwall can't read from %s yet", d.Connector),
-			Hint: "use files, objects or PostgreSQL, such as from: file:path, s3://bucket/path or postgres:table"}
+			Hint: "use files, objects or databases, such as from: file:path, s3://bucket/path, postgres:table, mysql:table, sqlite:table or duckdb:table"}
 	}
 }

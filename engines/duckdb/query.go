@@ -85,7 +85,7 @@ func where(p *filter.Plan) string {
 	if p.Push == nil {
 		return ""
 	}
-	return " WHERE " + filter.SQL(p.Push, dialect())
+	return " WHERE " + filter.SQL(p.Push, Dialect())
 }
 
 // reader restores the recorded schema and gives connection and lease back at its end.
@@ -150,8 +150,8 @@ func (r *reader) Release() {
 	r.lease.Release()
 }
 
-// dialect writes bound predicates in DuckDB's SQL.
-func dialect() filter.Dialect {
+// Dialect writes bound predicates in DuckDB's SQL, for this engine and for sources that are DuckDB files.
+func Dialect() filter.Dialect {
 	return filter.Dialect{
 		Column:  func(f arrow.Field) string { return dbfile.Ident(f.Name) },
 		Literal: literal,
