@@ -94,6 +94,9 @@ func TestKillNineLosesNothingAcknowledged(t *testing.T) {
 			fmt.Fprintf(&s, "%d,%d\n", 1_700_000_000+i, i)
 		}
 		b.write("e.csv", s.String())
+		for _, name := range []string{"a.csv", "e.csv"} { // as if always just written: no refresh skips it as unchanged
+			b.age(name, -24*time.Hour)
+		}
 	}
 	acked := map[string]string{} // dataset and id -> checksum
 	for k := range kills {

@@ -55,7 +55,12 @@ func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
 // Handler answers GET /metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	all := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		s, _ := m.console.Watch(q.Context())
+		m.count(s) // before the collectors run, which they do side by side
+		all.ServeHTTP(w, q)
+	})
 }
 
 // Observe counts an HTTP request.
