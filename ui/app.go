@@ -27,6 +27,7 @@ type App struct {
 	feed    feed
 	cmds    cmds
 	pace    pace
+	size    func() (w, h int, err error) // of the terminal in cells; nil when nobody can be asked
 
 	dialogs   []*front
 	prompt    *prompt
@@ -161,7 +162,7 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 	case frameMsg:
 		return a.frame(c, msg)
 	case tickMsg:
-		return a.after(a.tickEvery(), tickMsg{})
+		return tea.Batch(a.after(a.tickEvery(), tickMsg{}), a.measure(c))
 	case issuedMsg:
 		a.issued(msg)
 		return nil
@@ -220,6 +221,19 @@ func (a *App) showState(c *Ctx) tea.Cmd {
 		cmds = append(cmds, d.Update(c, StateMsg{}))
 	}
 	return tea.Batch(cmds...)
+}
+
+// measure asks for the terminal's size again when it is not the one that is drawn. Bubble Tea starts
+// to listen for SIGWINCH beside the first frame, so that a terminal resized in that moment would keep
+// a screen of the wrong size until the next resize.
+func (a *App) measure(c *Ctx) tea.Cmd {
+	if a.size == nil {
+		return nil
+	}
+	if w, h, err := a.size(); err != nil || w == c.W && h == c.H {
+		return nil
+	}
+	return tea.RequestWindowSize
 }
 
 // tickEvery is how often the clock on the screen moves: faster while a spinner turns.

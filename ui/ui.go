@@ -20,6 +20,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	xterm "github.com/charmbracelet/x/term"
 
 	"pitwall/runtime/api"
 )
@@ -97,6 +98,7 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 			tea.WithColorProfile(t.Profile), tea.WithWindowSize(t.Width, t.Height))
 	} else {
 		opts = append(opts, tea.WithOutput(lossyFile{os.Stdout, cancel}))
+		app.size = func() (int, int, error) { return xterm.GetSize(os.Stdout.Fd()) }
 	}
 	p := tea.NewProgram(app, opts...)
 	app.pace.program = p
