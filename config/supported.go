@@ -27,7 +27,6 @@ var notYet = []string{
 	"datasets[].embeddings", "datasets[].vectors", "datasets[].full_text_search",
 	"datasets[].has_metadata_table",
 
-	"datasets[].acceleration.engine=postgres", "datasets[].acceleration.engine=postgresql",
 	"datasets[].acceleration.engine=cayenne", "datasets[].acceleration.engine=turso",
 	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
@@ -60,6 +59,9 @@ func engineParams(e EngineName) []string {
 		return []string{"duckdb_file", "duckdb_memory_limit"}
 	case EngineSQLite:
 		return []string{"sqlite_file"}
+	case EnginePostgres:
+		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string",
+			"connection_pool_size"}
 	}
 	return nil
 }

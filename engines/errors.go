@@ -18,8 +18,10 @@ const (
 	DiskFull   Kind = "disk full"
 	Denied     Kind = "denied" // the file system refused: read-only, permissions
 	Locked     Kind = "locked" // another process has the file open
-	Canceled   Kind = "canceled"
-	Internal   Kind = "internal"
+	// Unavailable: the database server can't be reached or ended the connection; trying again may help.
+	Unavailable Kind = "unavailable"
+	Canceled    Kind = "canceled"
+	Internal    Kind = "internal"
 )
 
 // Error is what every engine returns.

@@ -265,8 +265,8 @@ func dataFiles(c *config.Config, dataDir string) map[string]string {
 	}
 	out := map[string]string{}
 	for _, d := range c.Datasets {
-		if d.Acceleration.Mode == config.ModeMemory || d.Acceleration.Engine == config.EngineArrow {
-			continue
+		if e := d.Acceleration.Engine; d.Acceleration.Mode == config.ModeMemory || e == config.EngineArrow || e == config.EnginePostgres {
+			continue // in memory, or at a server
 		}
 		f, ok := named[d.Name]
 		switch {

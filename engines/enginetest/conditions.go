@@ -168,9 +168,7 @@ func testConditions(t *testing.T, h Harness) {
 func testDeleteConditions(t *testing.T, h Harness) {
 	for _, tt := range conditions() {
 		t.Run(tt.name, func(t *testing.T) {
-			if h.Dir != "" {
-				h.Dir = t.TempDir()
-			}
+			h = h.again(t)
 			e := h.Open(t)
 			write(t, e, engines.Replace, texts(t))
 			n, err := e.Delete(t.Context(), tt.where)
@@ -196,7 +194,9 @@ func testDeleteConditions(t *testing.T, h Harness) {
 
 // testNoEvaluate has no function for conditions in SQL.
 func testNoEvaluate(t *testing.T, h Harness) {
-	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path()})
+	o := h.options(Dataset)
+	o.Evaluate = nil
+	e, err := h.Opener.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -47,26 +48,33 @@ func upsertKeys() engines.Keys {
 	return engines.Keys{Primary: []string{"id"}, Unique: [][]string{{"ts"}}, Plain: [][]string{{"gen"}}, Conflict: engines.ConflictUpsert, Target: []string{"id"}}
 }
 
-// victim writes for ever: "first generation|mode|path". It says so before and after each write.
+// orders are what the victim gets.
+type orders struct {
+	First  int64 // generation
+	Mode   string
+	Path   string
+	Params map[string]string
+}
+
+// victim writes for ever. It says so before and after each write.
 func victim(o engines.Opener, arg string) error {
-	part := strings.SplitN(arg, "|", 3)
-	first, err := strconv.ParseInt(part[0], 10, 64)
-	if err != nil {
+	var job orders
+	if err := json.Unmarshal([]byte(arg), &job); err != nil {
 		return err
 	}
 	mode := engines.Replace
-	if part[1] == engines.Append.String() {
+	if job.Mode == engines.Append.String() {
 		mode = engines.Append
 	}
-	options := engines.Options{Dataset: Dataset, Path: part[2]}
-	if part[1] == upsert {
+	options := engines.Options{Dataset: Dataset, Path: job.Path, Params: job.Params}
+	if job.Mode == upsert {
 		mode, options.Keys = engines.Append, upsertKeys()
 	}
 	e, err := o.Open(context.Background(), options)
 	if err != nil {
 		return err
 	}
-	for gen := first; ; gen++ {
+	for gen := job.First; ; gen++ {
 		fmt.Println("start", gen)
 		r := rows(gen, 0, crashRows, 5000)
 		if _, err := e.Write(context.Background(), engines.Write{Mode: mode, Rows: r, At: at()}); err != nil {
@@ -109,6 +117,11 @@ func testKill(t *testing.T, h Harness, mode string) {
 		}
 		e := h.Open(t)
 		noTemp(t, h)
+		if h.Renew != nil { // the server may be at the victim's last commit: wait as a writer does
+			if _, err := e.Delete(t.Context(), engines.Or{}); err != nil && engines.KindOf(err) != engines.NotFound {
+				t.Fatal(err)
+			}
+		}
 		got := state{Rows: map[int64]int64{}}
 		if info, err := e.Info(t.Context()); err != nil {
 			t.Fatal(err)
@@ -131,7 +144,11 @@ func testKill(t *testing.T, h Harness, mode string) {
 func kill(t *testing.T, h Harness, mode string, first int64, delay int) (started, done int64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d|%s|%s", childEnv, first, mode, h.Path()))
+	job, err := json.Marshal(orders{first, mode, h.Path(), h.Params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), childEnv+"="+string(job))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

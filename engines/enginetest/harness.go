@@ -25,9 +25,16 @@ type Harness struct {
 	Keys engines.Keys
 	// Sidecars are the suffixes of files that the database may put beside its own.
 	Sidecars []string
-	// Refused are the types of the type table that the engine refuses, by their String.
+	// Params are those of the engine.
+	Params map[string]string
+	// Renew gives an engine that is not in memory, and not in Dir, another place without content.
+	Renew func(testing.TB) Harness
+	// Refused are the types of the type table that the engine refuses, by their String, and NUL.
 	Refused map[string]bool
 }
+
+// NUL stands among the refused types for a text with a NUL.
+const NUL = "NUL"
 
 // Dataset is the name of the dataset under test: with a dot, a space and capitals.
 const Dataset = "lake.Sales 2026"
@@ -40,10 +47,30 @@ func (h Harness) Path() string {
 	return filepath.Join(h.Dir, "store"+h.Opener.Extension())
 }
 
+// Options are those to open a dataset with.
+func (h Harness) options(dataset string) engines.Options {
+	return engines.Options{Dataset: dataset, Path: h.Path(), Params: h.Params, Keys: h.Keys, Evaluate: evaluate}
+}
+
+// again returns the harness with an empty place.
+func (h Harness) again(t testing.TB) Harness {
+	t.Helper()
+	switch {
+	case h.Dir != "":
+		h.Dir = t.TempDir()
+	case h.Renew != nil:
+		h.Params = h.Renew(t).Params
+	}
+	return h
+}
+
+// lasts says whether the content survives the engine.
+func (h Harness) lasts() bool { return h.Dir != "" || h.Renew != nil }
+
 // Open opens the engine and closes it at the end of the test.
 func (h Harness) Open(t testing.TB) engines.Engine {
 	t.Helper()
-	e, err := h.Opener.Open(t.Context(), engines.Options{Dataset: Dataset, Path: h.Path(), Keys: h.Keys, Evaluate: evaluate})
+	e, err := h.Opener.Open(t.Context(), h.options(Dataset))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,9 +100,7 @@ func sorted(t testing.TB, e engines.Engine) []string {
 func testKeys(t *testing.T, h Harness) {
 	for _, tt := range keyCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			if h.Dir != "" {
-				h.Dir = t.TempDir()
-			}
+			h = h.again(t)
 			h.Keys = tt.keys
 			e := h.Open(t)
 			last := engines.Write{Mode: engines.Replace, Rows: jsonRows(t, keyed, tt.full), At: at()}
@@ -187,8 +185,9 @@ func testKeyTypes(t *testing.T, h Harness) {
 			if h.Refused[typ.String()] {
 				return
 			}
-			if h.Dir != "" {
-				h.Dir = t.TempDir()
+			h = h.again(t)
+			if h.Refused[NUL] {
+				values = slices.DeleteFunc(values, func(v string) bool { return strings.Contains(v, `\u0000`) })
 			}
 			s := fields(null("k", typ), null("n", arrow.PrimitiveTypes.Int32))
 			rowsOf := func(n string) string {
@@ -221,7 +220,7 @@ func testKeyTypes(t *testing.T, h Harness) {
 			if err := e.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if h.Dir == "" {
+			if !h.lasts() {
 				return
 			}
 			h.Keys.Conflict = engines.ConflictReject
@@ -236,9 +235,7 @@ func testKeyTypes(t *testing.T, h Harness) {
 	}
 	for _, typ := range []arrow.DataType{arrow.ListOf(arrow.PrimitiveTypes.Int8), arrow.Null, arrow.StructOf(null("x", arrow.PrimitiveTypes.Int8))} {
 		h.Keys = engines.Keys{Plain: [][]string{{"k"}}}
-		if h.Dir != "" {
-			h.Dir = t.TempDir()
-		}
+		h = h.again(t)
 		r := jsonRows(t, fields(null("k", typ)), `[{"k":null}]`)
 		_, err := h.Open(t).Write(t.Context(), engines.Write{Mode: engines.Replace, Rows: r, At: at()})
 		r.Release()

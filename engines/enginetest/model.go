@@ -101,7 +101,7 @@ func (m *model) step(t *testing.T, i int) {
 		if a != b || engines.KindOf(errA) != engines.KindOf(errB) {
 			t.Errorf("op %d: %s: %d, %v; want %d, %v", i, what, a, errA, b, errB)
 		}
-	case n < 8 && m.h.Dir != "":
+	case n < 8 && m.h.lasts():
 		what = "reopen"
 		if err := m.got.Close(); err != nil {
 			t.Fatal(err)

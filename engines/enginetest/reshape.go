@@ -98,7 +98,7 @@ func testReshape(t *testing.T, h Harness) {
 		t.Errorf("the old reader saw %d rows of %s", n, old.Schema())
 	}
 	old.Release()
-	if h.Dir != "" {
+	if h.lasts() {
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -100,9 +100,7 @@ func (c typeCase) table(t testing.TB) (array.RecordReader, arrow.RecordBatch) {
 func testTypes(t *testing.T, h Harness) {
 	for _, c := range append(typeCases(), nanCase()) {
 		t.Run(c.typ.String(), func(t *testing.T) {
-			if h.Dir != "" {
-				h.Dir = t.TempDir()
-			}
+			h = h.again(t)
 			e := h.Open(t)
 			r, want := c.table(t)
 			defer r.Release()
@@ -119,7 +117,7 @@ func testTypes(t *testing.T, h Harness) {
 			}
 			write(t, e, engines.Replace, r)
 			sameBatch(t, e, want)
-			if h.Dir == "" {
+			if !h.lasts() {
 				return
 			}
 			if err := e.Close(); err != nil {

@@ -326,11 +326,8 @@ func testClose(t *testing.T, h Harness) {
 // testAwkwardNames keeps datasets and columns whose names need care in SQL.
 func testAwkwardNames(t *testing.T, h Harness) {
 	for _, name := range []string{`a"b`, "a'b", "select", "MiXed.case", "ünïcode 😀", "semi;colon--", `back\slash`} {
-		o := engines.Options{Dataset: name}
-		if h.Dir != "" {
-			h.Dir = t.TempDir()
-			o.Path = h.Path()
-		}
+		h = h.again(t)
+		o := h.options(name)
 		for range 2 { // the second time over an existing file
 			e, err := h.Opener.Open(t.Context(), o)
 			if err != nil {

@@ -1,17 +1,14 @@
 package sqlite
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -56,7 +53,7 @@ func encoder(c arrow.Array) func(i int) (driver.Value, error) {
 		get := filter.Ints(c)
 		return func(i int) (driver.Value, error) { return get(i), nil }
 	case declared(t) == "JSON":
-		return func(i int) (driver.Value, error) { return jsonText(c, i) }
+		return func(i int) (driver.Value, error) { return convert.JSON(c, i) }
 	default:
 		get := convert.Clock(c)
 		return func(i int) (driver.Value, error) { return clockText(get(i), t) }
@@ -77,21 +74,6 @@ func number(v float64) driver.Value {
 		return nanText
 	}
 	return v
-}
-
-// jsonText writes a nested value. JSON is text: bytes that are not UTF-8 would change silently.
-func jsonText(c arrow.Array, i int) (driver.Value, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(c.GetOneForMarshal(i)); err != nil {
-		return nil, err
-	}
-	text := strings.TrimRight(b.String(), "\n")
-	if !utf8.ValidString(text) || strings.Contains(text, `\ufffd`) {
-		return nil, fmt.Errorf("a nested string is not UTF-8")
-	}
-	return text, nil
 }
 
 // clockText writes a date, time of day or timestamp with the digits of its unit.

@@ -20,6 +20,7 @@ import (
 	"pitwall/engines"
 	"pitwall/engines/arrowmem"
 	"pitwall/engines/duckdb"
+	"pitwall/engines/postgres"
 	"pitwall/engines/sqlite"
 	"pitwall/runtime"
 	"pitwall/runtime/faces"
@@ -46,7 +47,7 @@ type Options struct {
 
 // Engines are the engines that are built in.
 func Engines() []engines.Opener {
-	return []engines.Opener{duckdb.Opener{}, sqlite.Opener{}, arrowmem.Opener{}}
+	return []engines.Opener{duckdb.Opener{}, sqlite.Opener{}, arrowmem.Opener{}, postgres.Opener{}}
 }
 
 // InvalidError says that the spicepod has errors; nothing runs.
