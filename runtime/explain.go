@@ -47,7 +47,7 @@ func (a *actor) explain(err error) fault {
 		if f.Hint == "" {
 			f.Hint = engineHint(ee)
 		}
-		f.Retry = ee.Kind != engines.Schema && ee.Kind != engines.Invalid
+		f.Retry = ee.Kind != engines.Schema && ee.Kind != engines.Invalid && ee.Kind != engines.Constraint
 	}
 	f.Message, f.Hint = a.rt.redact(f.Message), a.rt.redact(f.Hint)
 	return f

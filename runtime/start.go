@@ -60,7 +60,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 		return &settingError{cfg.Unsupported, "the other datasets run; remove this one, or change it to what pitwall has"}
 	}
 	if a.opener == nil {
-		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite or arrow"}
+		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite, postgres or arrow"}
 	}
 	if m.src, err = a.connect(cfg); err != nil {
 		return err

@@ -12,15 +12,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
+	"pitwall/engines/postgres/pgparams"
 )
 
 // Opener opens datasets in PostgreSQL.
@@ -69,7 +68,7 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if len(o.Dataset) > maxName {
 		return nil, bad(fmt.Errorf("the name of a table has at most %d bytes", maxName))
 	}
-	text, err := connString(o.Params)
+	text, err := pgparams.ConnString(o.Params)
 	if err != nil {
 		return nil, bad(err)
 	}
@@ -95,34 +94,4 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{o: o, pool: pool, writer: dbfile.NewLock()}, nil
-}
-
-// connString makes the keywords that pgx reads.
-func connString(p map[string]string) (string, error) {
-	if v := p["pg_connection_string"]; v != "" {
-		return v, nil
-	}
-	mode := p["pg_sslmode"]
-	switch mode {
-	case "":
-		mode = "verify-full"
-	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
-	default:
-		return "", fmt.Errorf("pg_sslmode %q is not disable, prefer, require, verify-ca or verify-full", mode)
-	}
-	if f := p["pg_sslrootcert"]; f != "" {
-		if _, err := os.Stat(f); err != nil {
-			return "", fmt.Errorf("pg_sslrootcert: %w", err)
-		}
-	}
-	var b strings.Builder
-	for _, kv := range [][2]string{
-		{"host", p["pg_host"]}, {"port", p["pg_port"]}, {"dbname", p["pg_db"]}, {"user", p["pg_user"]}, {"password", p["pg_pass"]},
-		{"sslmode", mode}, {"sslrootcert", p["pg_sslrootcert"]},
-	} {
-		if kv[1] != "" {
-			fmt.Fprintf(&b, "%s='%s' ", kv[0], strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(kv[1]))
-		}
-	}
-	return b.String(), nil
 }

@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"pitwall/engines/postgres/pgparams"
 	"pitwall/runtime/source"
 )
 
@@ -48,7 +48,7 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	text, err := connString(o.Params)
+	text, err := pgparams.ConnString(o.Params)
 	if err != nil {
 		return nil, bad(err)
 	}
@@ -105,41 +105,6 @@ func identifier(name string) (pgx.Identifier, error) {
 		return nil, fmt.Errorf("%q is not a table: write postgres:table or postgres:schema.table", name)
 	}
 	return out, nil
-}
-
-// connString makes the keywords that pgx reads. The TLS mode is verify-full unless said otherwise (spec
-// data-refresh 2.8).
-func connString(p map[string]string) (string, error) {
-	if v := p["pg_connection_string"]; v != "" {
-		return v, nil
-	}
-	var b strings.Builder
-	put := func(key, v string) {
-		if v != "" {
-			fmt.Fprintf(&b, "%s='%s' ", key, strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v))
-		}
-	}
-	mode := p["pg_sslmode"]
-	switch mode {
-	case "":
-		mode = "verify-full"
-	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
-	default:
-		return "", fmt.Errorf("pg_sslmode %q is not disable, prefer, require, verify-ca or verify-full", mode)
-	}
-	if f := p["pg_sslrootcert"]; f != "" {
-		if _, err := os.Stat(f); err != nil {
-			return "", fmt.Errorf("pg_sslrootcert: %w", err)
-		}
-	}
-	put("host", p["pg_host"])
-	put("port", p["pg_port"])
-	put("dbname", p["pg_db"])
-	put("user", p["pg_user"])
-	put("password", p["pg_pass"])
-	put("sslmode", mode)
-	put("sslrootcert", p["pg_sslrootcert"])
-	return b.String(), nil
 }
 
 // place names the table in errors.
