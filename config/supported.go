@@ -13,7 +13,7 @@ var notYet = []string{
 	"dependencies", "extensions", "catalogs", "models", "embeddings", "tools", "workers", "functions",
 	"evals",
 
-	"runtime.ready_state", "runtime.caching", "runtime.results_cache", "runtime.metrics",
+	"runtime.caching", "runtime.results_cache", "runtime.metrics",
 	"runtime.task_history", "runtime.params", "runtime.cors", "runtime.tls.client_auth_mode",
 	"runtime.tls.client_auth_ca_certificate_file",
 	"runtime.tracing", "runtime.telemetry", "runtime.flight", "runtime.query", "runtime.temp_directory",

@@ -242,7 +242,7 @@ func (a *actor) publish() {
 func (a *actor) snapshotState() *api.Dataset {
 	a.st.Rev++
 	a.serve()
-	a.st.HasData = a.ready
+	a.st.HasData, a.st.Registered = a.ready, a.src != nil
 	a.st.Totals.ZeroFallbacks, a.st.Totals.ReadyFallbacks = a.zeroFallbacks.Load(), a.readyFallbacks.Load()
 	a.st.NextRefresh, a.st.Waiting = a.nextRefresh(), a.pending != nil
 	if s := a.status(); s != a.st.Status {

@@ -61,20 +61,20 @@ func (b *bus) set(d *api.Dataset) {
 		}
 		old := s.Datasets[i]
 		s.Datasets[i] = d
-		if old.HasData != d.HasData || old.Engine != d.Engine {
-			s.Ready = everReady(s.Datasets)
+		if old.HasData != d.HasData || old.Engine != d.Engine || old.Registered != d.Registered {
+			s.Ready = everReady(s)
 		}
 	})
 }
 
-// everReady tells whether every dataset can be answered from; it is sticky because HasData is.
-func everReady(ds []*api.Dataset) bool {
-	for _, d := range ds {
-		if d.Engine != "" && !d.HasData {
+// everReady tells whether every dataset was ready; it is sticky because Readied is.
+func everReady(s *api.State) bool {
+	for _, d := range s.Datasets {
+		if !s.Readied(d) {
 			return false
 		}
 	}
-	return len(ds) > 0
+	return len(s.Datasets) > 0
 }
 
 // event appends an event. The slice is append-only, so that older States keep seeing theirs.

@@ -111,7 +111,8 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 		return nil, err
 	}
 	r.openSnapshots(ctx)
-	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: configStatus(o.Config, 1), Store: r.storeStatus()})
+	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: configStatus(o.Config, 1), Store: r.storeStatus(),
+		ReadyOnRegistration: o.Config.Runtime.ReadyState == config.ReadyOnRegistration})
 	return r, nil
 }
 

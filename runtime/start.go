@@ -36,6 +36,9 @@ func (a *actor) open() {
 	a.st.Err, a.st.Hint = "", ""
 	a.opening = true
 	cfg := a.cfg()
+	if src, err := a.connect(cfg); err == nil && cfg.Unsupported == "" { // queries may go there meanwhile
+		a.src = src
+	}
 	move := &transferJob{kind: "bootstrap", started: time.Now(), ctx: a.ctx}
 	if a.bootstraps() == "" {
 		a.move = move

@@ -8,14 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
 )
 
+// gatePatience is how long writers wait for queries that are in the way of a copy of the file.
+const gatePatience = 200 * time.Millisecond
+
+// compactPatience bounds the wait for the transactions of others at the end of a rewrite.
+const compactPatience = time.Minute
+
 // Export writes a consistent copy of the file; see engines.FileEngine. Writers wait for a CHECKPOINT,
 // then go on into the WAL while the file is copied: without a checkpoint, which nobody may start
-// meanwhile, its bytes do not change.
+// meanwhile, its bytes do not change. While a long query keeps DuckDB from checkpointing, the content
+// is copied instead of the file.
 func (e *Engine) Export(ctx context.Context, dst string, compact bool) (engines.Export, error) {
 	x, err := e.export(ctx, dst, compact)
 	if err != nil {
@@ -41,6 +49,9 @@ func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.
 		rows, err = e.rewrite(ctx, dst)
 	} else {
 		rows, err = e.copy(ctx, dst)
+		if busy(err) {
+			rows, err = e.rewrite(ctx, dst)
+		}
 	}
 	var info engines.Info
 	if err == nil {
@@ -93,7 +104,7 @@ func (e *Engine) gate(ctx context.Context) (l *dbfile.Lease[*database], rows, by
 	if l, err = e.slot.Acquire(ctx, nil); err != nil {
 		return nil, 0, 0, err
 	}
-	if err := checkpoint(ctx, l); err != nil {
+	if err := patiently(ctx, gatePatience, func() error { return checkpoint(ctx, l) }); err != nil {
 		return l, 0, 0, err
 	}
 	src, err := l.Store.file()
@@ -161,7 +172,7 @@ func (e *Engine) copyDatabase(ctx context.Context, c driver.Conn, d *database, r
 		_ = execOn(context.WithoutCancel(ctx), c, "ROLLBACK") // the first error counts
 		return err
 	}
-	return execOn(ctx, c, "CHECKPOINT compacted")
+	return patiently(ctx, compactPatience, func() error { return execOn(ctx, c, "CHECKPOINT compacted") })
 }
 
 // Adopt makes src the content; see engines.FileEngine.

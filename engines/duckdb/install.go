@@ -14,29 +14,6 @@ import (
 	"pitwall/engines/dbfile"
 )
 
-// fold moves the WAL into the file, unless the file is being copied: then the copy does it. What was
-// committed is safe in the WAL, so that a failure is none of the write's: the next fold tries again.
-func (e *Engine) fold(ctx context.Context, l *dbfile.Lease[*database]) {
-	if l.Store.path == "" || !e.copying.TryLock() {
-		return
-	}
-	defer e.copying.Unlock()
-	_ = checkpoint(ctx, l)
-}
-
-// checkpoint moves the WAL into the file. DuckDB refuses all work on a database after a failure, such
-// as a full disk, until it is opened anew, which replays the WAL.
-func checkpoint(ctx context.Context, l *dbfile.Lease[*database]) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := l.Store.exec(ctx, "CHECKPOINT acc")
-	if err != nil {
-		l.Condemn()
-	}
-	return err
-}
-
 // condemn gives up a generation if err says that its database refuses all work. A database in memory has
 // no file to open anew.
 func condemn(l *dbfile.Lease[*database], err error) {
@@ -64,7 +41,7 @@ func (e *Engine) install(ctx context.Context, tmp string) error {
 	return dbfile.Sync(filepath.Dir(e.o.Path))
 }
 
-// seal makes the current file complete without its WAL.
+// seal makes the current file complete without its WAL. It waits for queries that read older rows.
 func (e *Engine) seal(ctx context.Context) error {
 	if !dbfile.Exists(e.o.Path) || !dbfile.Exists(e.o.Path+walSuffix) {
 		return nil
@@ -86,5 +63,5 @@ func (e *Engine) sealOnce(ctx context.Context) error {
 		return err
 	}
 	defer e.copying.Unlock()
-	return checkpoint(ctx, l)
+	return patiently(ctx, forever, func() error { return checkpoint(ctx, l) })
 }

@@ -19,8 +19,10 @@ type State struct {
 	Ready bool
 	// ShuttingDown is true from the moment the runtime was asked to stop.
 	ShuttingDown bool
-	Config       ConfigStatus
-	Store        StoreStatus
+	// ReadyOnRegistration is runtime.ready_state: on_registration: Ready does not wait for loads.
+	ReadyOnRegistration bool
+	Config              ConfigStatus
+	Store               StoreStatus
 	// Datasets are in the order of the spicepod.
 	Datasets []*Dataset
 	// Events are the newest events, oldest first; a bounded window (see EventWindow).
@@ -40,6 +42,12 @@ func (s *State) Dataset(name string) *Dataset {
 		}
 	}
 	return nil
+}
+
+// Readied tells whether a dataset counts as ready (spec data-refresh 4.3): its acceleration answers, or
+// its source does and ready_state, its own or the runtime's, is content with that. Once true it stays so.
+func (s *State) Readied(d *Dataset) bool {
+	return d.Engine == "" || d.HasData || d.Registered && (d.ReadyOnRegistration || s.ReadyOnRegistration)
 }
 
 // ConfigStatus says which version of the spicepod runs and how the file on disk differs.
@@ -131,6 +139,8 @@ type Dataset struct {
 	Status Status
 	// Since is when Status last changed.
 	Since time.Time
+	// Registered is true when the source is known, so that queries can be sent there.
+	Registered bool
 	// HasData is true when queries can be answered from the acceleration.
 	HasData bool
 	// Err and Hint say what is wrong and what to do; both empty when nothing is.
