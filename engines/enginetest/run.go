@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"Scan", testScan, nil},
 		{"Predicates", testPredicates, nil},
 		{"Delete", testDelete, nil},
+		{"SlowReader", testSlowReader, nil},
 		{"Conditions", testConditions, nil},
 		{"DeleteConditions", testDeleteConditions, nil},
 		{"ColumnRowID", testColumnRowID, nil},
