@@ -27,12 +27,15 @@ type bus struct {
 	eventSeq uint64
 	watchers map[chan *api.State]struct{}
 	closed   bool
+	// readied are the datasets that were ready once; counting asks the next publish for State.Ready.
+	readied  map[string]bool
+	counting bool
 	// at is where datasets were found in the draft; a place that does not hold any more is looked up anew.
 	at map[string]int
 }
 
 func newBus(s api.State) *bus {
-	b := &bus{wake: make(chan struct{}, 1), draft: s, watchers: map[chan *api.State]struct{}{}, at: map[string]int{}}
+	b := &bus{wake: make(chan struct{}, 1), draft: s, watchers: map[chan *api.State]struct{}{}, at: map[string]int{}, readied: map[string]bool{}}
 	b.publish()
 	return b
 }
@@ -59,22 +62,31 @@ func (b *bus) set(d *api.Dataset) {
 			}
 			b.at[d.Name] = i
 		}
-		old := s.Datasets[i]
+		b.mark(d)
 		s.Datasets[i] = d
-		if old.HasData != d.HasData || old.Engine != d.Engine || old.Registered != d.Registered {
-			s.Ready = everReady(s)
-		}
 	})
 }
 
-// everReady tells whether every dataset was ready; it is sticky because Readied is.
-func everReady(s *api.State) bool {
-	for _, d := range s.Datasets {
-		if !s.Readied(d) {
-			return false
-		}
+// list replaces the list of datasets; fn gets a copy of the present one and marks what is new in it.
+func (b *bus) list(fn func([]*api.Dataset) []*api.Dataset) {
+	b.change(func(s *api.State) {
+		s.Datasets = fn(slices.Clone(s.Datasets))
+		b.counting = true
+	})
+}
+
+// mark notes in a dataset that is not published yet whether it was ready; it stays so under its name,
+// whatever becomes of it later (spec data-refresh 4.3). The caller holds the lock.
+func (b *bus) mark(d *api.Dataset) {
+	if d.WasReady = b.readied[d.Name]; !d.WasReady && b.ready(d) {
+		b.readied[d.Name], d.WasReady, b.counting = true, true, true
 	}
-	return len(s.Datasets) > 0
+}
+
+// ready tells whether a dataset is ready: its acceleration answers, or its source does and ready_state,
+// its own or the runtime's, is content with that.
+func (b *bus) ready(d *api.Dataset) bool {
+	return d.Engine == "" || d.HasData || d.Registered && (d.ReadyOnRegistration || b.draft.ReadyOnRegistration)
 }
 
 // event appends an event. The slice is append-only, so that older States keep seeing theirs.
@@ -123,6 +135,10 @@ func (b *bus) publish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dirty = false
+	if b.counting {
+		b.draft.Ready = len(b.draft.Datasets) > 0 && !slices.ContainsFunc(b.draft.Datasets, func(d *api.Dataset) bool { return !d.WasReady })
+		b.counting = false
+	}
 	b.draft.Seq++
 	b.draft.At = time.Now()
 	s := b.draft

@@ -193,34 +193,3 @@ func TestQueryEndsWithItsTimeoutAndItsContext(t *testing.T) {
 		t.Errorf("%v, %v, %q", err, rows.Truncated(), out.String())
 	}
 }
-
-// /v1/ready waited for the load of a dataset that answers from its source.
-func TestReadyStateDecidesWhatReadyWaitsFor(t *testing.T) {
-	for _, c := range []struct {
-		name, runtime, dataset string
-		ready                  bool // before anything is loaded
-	}{
-		{"default", "{}", "on_load", false},
-		{"dataset on_registration", "{ready_state: on_load}", "on_registration", true},
-		{"runtime on_registration", "{ready_state: on_registration}", "on_load", true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := newValve()
-			b := newBed(t, map[string]string{"spicepod.yml": `
-runtime: ` + c.runtime + `
-datasets:
-  - {from: 'file:a.csv', name: d, ready_state: ` + c.dataset + `, acceleration: {engine: duckdb}}
-`, "a.csv": cities(10)}).start(v.options)
-			<-v.reading
-			b.dataset("d", "is loading", func(d *api.Dataset) bool { return d.Run != nil && d.Registered })
-			if s := b.Runtime.State(); s.Ready != c.ready || s.Dataset("d").HasData {
-				t.Errorf("ready: %t while the data loads", s.Ready)
-			}
-			v.Open()
-			b.ready("d", 10)
-			if !b.Runtime.State().Ready {
-				t.Error("not ready with data")
-			}
-		})
-	}
-}

@@ -118,8 +118,8 @@ func (r *Runtime) remove(name string) {
 	}
 	a.cancel()
 	<-a.done
-	r.bus.change(func(s *api.State) {
-		s.Datasets = slices.DeleteFunc(slices.Clone(s.Datasets), func(d *api.Dataset) bool { return d.Name == name })
+	r.bus.list(func(ds []*api.Dataset) []*api.Dataset {
+		return slices.DeleteFunc(ds, func(d *api.Dataset) bool { return d.Name == name })
 	})
 	a.emit(api.Info, "config", "the dataset was removed; its local data was left in place", api.Field{Key: "file", Value: a.file})
 }
@@ -155,17 +155,17 @@ func (r *Runtime) register(list []*actor) {
 		r.actors[a.cfg().Name] = a
 	}
 	r.mu.Unlock()
-	r.bus.change(func(s *api.State) {
-		ds := slices.Clone(s.Datasets)
+	r.bus.list(func(ds []*api.Dataset) []*api.Dataset {
 		for _, a := range list {
 			d := a.snapshotState()
+			r.bus.mark(d)
 			if i := slices.IndexFunc(ds, func(o *api.Dataset) bool { return o.Name == d.Name }); i >= 0 {
 				ds[i] = d
 			} else {
 				ds = append(ds, d)
 			}
 		}
-		s.Datasets = ds
+		return ds
 	})
 }
 
@@ -175,9 +175,9 @@ func (r *Runtime) order(c *config.Config) {
 	for i, d := range c.Datasets {
 		at[d.Name] = i
 	}
-	r.bus.change(func(s *api.State) {
-		s.Datasets = slices.Clone(s.Datasets)
-		slices.SortStableFunc(s.Datasets, func(a, b *api.Dataset) int { return at[a.Name] - at[b.Name] })
+	r.bus.list(func(ds []*api.Dataset) []*api.Dataset {
+		slices.SortStableFunc(ds, func(a, b *api.Dataset) int { return at[a.Name] - at[b.Name] })
+		return ds
 	})
 }
 

@@ -44,12 +44,6 @@ func (s *State) Dataset(name string) *Dataset {
 	return nil
 }
 
-// Readied tells whether a dataset counts as ready (spec data-refresh 4.3): its acceleration answers, or
-// its source does and ready_state, its own or the runtime's, is content with that. Once true it stays so.
-func (s *State) Readied(d *Dataset) bool {
-	return d.Engine == "" || d.HasData || d.Registered && (d.ReadyOnRegistration || s.ReadyOnRegistration)
-}
-
 // ConfigStatus says which version of the spicepod runs and how the file on disk differs.
 type ConfigStatus struct {
 	// Path is the spicepod file.
@@ -141,6 +135,9 @@ type Dataset struct {
 	Since time.Time
 	// Registered is true when the source is known, so that queries can be sent there.
 	Registered bool
+	// WasReady is true from the first time on that the dataset was ready: it had data, or was registered
+	// and ready_state, its own or the runtime's, is content with that (spec data-refresh 4.3).
+	WasReady bool
 	// HasData is true when queries can be answered from the acceleration.
 	HasData bool
 	// Err and Hint say what is wrong and what to do; both empty when nothing is.

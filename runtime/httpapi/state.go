@@ -49,7 +49,7 @@ func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 		var b strings.Builder
 		sign := map[bool]string{true: "[+]", false: "[-]"}
 		for _, d := range cur.Datasets {
-			fmt.Fprintf(&b, "%s dataset:%s %s\n", sign[cur.Readied(d)], d.Name, d.Status)
+			fmt.Fprintf(&b, "%s dataset:%s %s\n", sign[d.WasReady], d.Name, d.Status)
 		}
 		fmt.Fprintf(&b, "%s components %s\n", sign[ok], map[bool]string{true: "ok", false: "not ready"}[ok])
 		text = b.String() + text
