@@ -1,9 +1,11 @@
 package runtime_test
 
 import (
+	"context"
 	"testing"
 
 	"pitwall/runtime/api"
+	"pitwall/runtime/launch"
 )
 
 // /v1/ready waited for the load of a dataset that answers from its source.
@@ -54,5 +56,23 @@ func TestReadyIsSticky(t *testing.T) {
 	b.dataset("a", "fails with its new source", func(d *api.Dataset) bool { return d.Engine == "sqlite" && d.Status == api.Error })
 	if s := b.Runtime.State(); !s.Ready || !s.Dataset("a").WasReady {
 		t.Error("a dataset that fails later made the runtime not ready")
+	}
+}
+
+// Who asked in the first moments was told that there is no such dataset.
+func TestDatasetsAreKnownBeforeAnythingRuns(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": "\ndatasets:\n  - {from: 'file:a.csv', name: a, acceleration: {}}\n  - {from: 'file:a.csv', name: b}\n", "a.csv": cities(10)})
+	s, err := launch.Open(t.Context(), launch.Options{Pod: b.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := s.Runtime.State()
+	if len(st.Datasets) != 2 || st.Ready || st.Dataset("a").Status != api.Initializing {
+		t.Errorf("%d datasets, ready %t", len(st.Datasets), st.Ready)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Error(err)
 	}
 }

@@ -73,6 +73,9 @@ type Runtime struct {
 
 	queries *query.Engine
 
+	life context.Context // of the datasets; ended by end
+	end  context.CancelFunc
+
 	snaps    *snapshots.Manager // nil when snapshots are not configured or can't be used
 	snapsErr string
 
@@ -86,8 +89,8 @@ type Runtime struct {
 
 var _ api.Console = (*Runtime)(nil)
 
-// New prepares the data directory and the snapshot location. It starts nothing. Close releases them
-// when Run is never called.
+// New prepares the data directory and the snapshot location, and makes the datasets known. It starts
+// nothing. Close releases them when Run is never called.
 func New(ctx context.Context, o Options) (*Runtime, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -113,6 +116,8 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	r.openSnapshots(ctx)
 	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: configStatus(o.Config, 1), Store: r.storeStatus(),
 		ReadyOnRegistration: o.Config.Runtime.ReadyState == config.ReadyOnRegistration})
+	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
+	r.registerAll(o.Config)
 	return r, nil
 }
 
@@ -172,6 +177,7 @@ func (r *Runtime) storeStatus() api.StoreStatus {
 
 // Close releases what New took. Run does it itself.
 func (r *Runtime) Close() error {
+	r.end()
 	err := r.queries.Close()
 	if r.snaps != nil {
 		err = errors.Join(err, r.snaps.Close())
@@ -197,7 +203,10 @@ func (r *Runtime) Run(ctx context.Context) error {
 	for _, p := range r.o.Config.Warnings {
 		r.emit(api.Warn, "", "config", p.String())
 	}
-	r.startAll(ctx, r.o.Config)
+	defer context.AfterFunc(ctx, r.end)()
+	for _, d := range r.o.Config.Datasets {
+		r.actors[d.Name].start()
+	}
 	r.loop(ctx)
 
 	r.bus.change(func(s *api.State) { s.ShuttingDown = true })
@@ -234,18 +243,16 @@ func (r *Runtime) loop(ctx context.Context) {
 	}
 }
 
-// startAll registers all datasets before it starts the first, so that readiness can't be reported
-// before all are known.
-func (r *Runtime) startAll(ctx context.Context, c *config.Config) {
+// registerAll makes all datasets known before anybody can ask for one, and so that readiness can't be
+// reported before.
+func (r *Runtime) registerAll(c *config.Config) {
 	files := dataFiles(c, r.o.DataDir)
 	var all []*actor
 	for _, d := range c.Datasets {
-		all = append(all, r.newActor(ctx, d, files[d.Name]))
+		all = append(all, r.newActor(r.life, d, files[d.Name]))
 	}
 	r.register(all)
-	for _, a := range all {
-		a.start()
-	}
+	r.bus.publish()
 }
 
 // dataFiles decides the database file of every file dataset: one file each. A file named in the
