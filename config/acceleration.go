@@ -156,6 +156,8 @@ func (e *entry) engine(l *loader) {
 			if !memoryLimit.MatchString(v.Reveal()) {
 				e.errorf(at, "such as 512MB or 2GiB", "%q is not an amount of memory", clip(v.String(), 40))
 			}
+		case name == "file_watcher" && e.ds.Connector == "file":
+			e.checkWatcher(at, v.Reveal())
 		case strings.HasPrefix(name, "caching_") || known == nil:
 		default:
 			msg := fmt.Sprintf("pitwall does not act on the param %q of %s yet; it is ignored", clip(name, 60), a.Engine)

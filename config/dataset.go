@@ -234,11 +234,22 @@ func (e *entry) checkParams() {
 			e.warnf(at, "", "%s", msg)
 			continue
 		}
+		if name == "file_watcher" {
+			e.checkWatcher(at, v.Reveal())
+			continue
+		}
 		formats := []string{"parquet", "csv", "tsv", "json", "jsonl", "ndjson", "arrow", "ipc", "feather"}
 		if v.Reveal() != "" && name == "file_format" && !slices.Contains(formats, strings.ToLower(v.Reveal())) {
 			msg, hint := unknown("file format", v.String(), formats)
 			e.errorf(at, hint, "%s", msg)
 		}
+	}
+}
+
+func (e *entry) checkWatcher(at, v string) {
+	if values := []string{"enabled", "disabled"}; !slices.Contains(values, strings.ToLower(v)) {
+		msg, hint := unknown("value of file_watcher", v, values)
+		e.errorf(at, hint, "%s", msg)
 	}
 }
 

@@ -74,7 +74,7 @@ func sourceParams(connector string) []string {
 	remote := append(files, "client_timeout", "allow_http")
 	switch connector {
 	case "file":
-		return files
+		return append(files, "file_watcher")
 	case "s3":
 		return append(remote, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style")
 	case "gs", "gcs":

@@ -69,6 +69,8 @@ type actor struct {
 	learned learned
 	// patched is the refresh_sql of SetRefreshSQL; empty when there is none.
 	patched string
+	// watching is true when file_watcher runs; missedChange is a change of files while on hold.
+	watching, missedChange bool
 	// sweeping is true while a retention check runs.
 	sweeping bool
 
@@ -182,6 +184,8 @@ func (a *actor) handle(m any) {
 		a.swept(m)
 	case transferred:
 		a.transferred(m)
+	case filesChanged:
+		a.filesChanged()
 	default:
 		panic(fmt.Sprintf("unknown message %T", m))
 	}
@@ -222,6 +226,10 @@ func (a *actor) hold(on bool) {
 	a.emit(api.Info, "refresh", "scheduled refreshes go on")
 	if a.run == nil && a.dueFor == dueNothing {
 		a.armInterval(time.Now())
+	}
+	if a.missedChange {
+		a.missedChange = false
+		a.filesChanged()
 	}
 }
 

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"fmt"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -32,10 +31,10 @@ func (a *actor) describe() {
 	if a.file != "" {
 		s.Mode = "file"
 	}
-	s.Schedule = scheduleText(c)
+	s.Schedule = d.ScheduleText()
 	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), string(c.SnapshotsTrigger), string(c.SnapshotsCreationPolicy)
 	if c.SnapshotsTrigger == config.TriggerTimeInterval {
-		s.Snapshots.Trigger += " every " + short(c.SnapshotsInterval)
+		s.Snapshots.Trigger += " every " + config.FormatDuration(c.SnapshotsInterval)
 	}
 }
 
@@ -52,32 +51,6 @@ func (a *actor) describeRetention() {
 	a.retention(func(r *api.Retention) {
 		r.Period, r.SQL, r.Every = c.RetentionPeriod, c.RetentionSQL, c.RetentionCheckInterval
 	})
-}
-
-func scheduleText(c config.Acceleration) string {
-	switch {
-	case c.RefreshCron != "":
-		return "cron " + c.RefreshCron
-	case c.RefreshCheckInterval == 0:
-		return "on demand"
-	case c.RefreshJitterEnabled:
-		return fmt.Sprintf("every %s ± %s", short(c.RefreshCheckInterval), short(c.RefreshJitterMax))
-	default:
-		return "every " + short(c.RefreshCheckInterval)
-	}
-}
-
-// short writes a duration without zero parts: 10m, not 10m0s.
-func short(d time.Duration) string {
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
-		if d >= u.unit && d%u.unit == 0 {
-			return fmt.Sprintf("%d%s", d/u.unit, u.name)
-		}
-	}
-	return d.String()
 }
 
 // effective writes what pitwall acts on, with defaults resolved and secrets masked, as YAML.
@@ -97,7 +70,7 @@ func effective(d *config.Dataset) string {
 	}
 	span := func(to *yaml.Node, key string, v time.Duration) {
 		if v > 0 {
-			put(to, key, short(v))
+			put(to, key, config.FormatDuration(v))
 		}
 	}
 	text(&m, "from", d.From)

@@ -140,7 +140,7 @@ func (a *actor) begin(q request) {
 	cfg := a.cfg()
 	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, known: a.known, learned: &a.learned,
 		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != cfg.Fingerprint(sql),
-		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron")}
+		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == "file_watcher")}
 	a.job(func() any {
 		defer cancel(nil)
 		m := refreshed{job: j}

@@ -177,6 +177,7 @@ func (a *actor) opened(m opened) {
 	}
 	a.attempt, a.st.Retry = 0, nil
 	a.eng, a.src = m.eng, m.src
+	a.watchFiles()
 	a.inStore(m.store)
 	a.took(m.info)
 	a.st.Snapshots.Booted = m.booted

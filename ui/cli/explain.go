@@ -53,7 +53,7 @@ func explained(d *config.Dataset, now time.Time) [][2]string {
 	if a.RefreshSQL != "" {
 		add("refresh_sql", "%s", strings.Join(strings.Fields(a.RefreshSQL), " "))
 	}
-	add("schedule", "%s", scheduleText(a))
+	add("schedule", "%s", d.ScheduleText())
 	if a.RefreshCron != "" {
 		for i, at := range next(a.RefreshCron, now) {
 			add([]string{"next", ""}[min(i, 1)], "%s", at.Format("Mon 2006-01-02 15:04:05 MST"))
@@ -96,20 +96,6 @@ func refreshText(d *config.Dataset) string {
 		text += ", window " + config.FormatDuration(a.RefreshDataWindow)
 	case a.RetentionPeriod > 0 && d.TimeColumn != "":
 		text += ", window " + config.FormatDuration(a.RetentionPeriod) + " (the retention_period)"
-	}
-	return text
-}
-
-func scheduleText(a config.Acceleration) string {
-	text := "on demand"
-	switch {
-	case a.RefreshCron != "":
-		text = "cron " + a.RefreshCron
-	case a.RefreshCheckInterval > 0:
-		text = "every " + config.FormatDuration(a.RefreshCheckInterval)
-	}
-	if a.RefreshJitterEnabled {
-		text += ", jitter up to " + config.FormatDuration(a.RefreshJitterMax)
 	}
 	return text
 }

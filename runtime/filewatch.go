@@ -1,0 +1,53 @@
+package runtime
+
+import (
+	"context"
+
+	"pitwall/config"
+	"pitwall/runtime/api"
+)
+
+// watcher is a source that tells when it changed.
+type watcher interface {
+	Watch(ctx context.Context, changed func()) error
+}
+
+// filesChanged is the message of a source that changed.
+type filesChanged struct{}
+
+// watchFiles has changes of the source's files start refreshes, where file_watcher asks for it (spec
+// data-refresh 2.8). It begins with the first successful open and ends with the actor.
+func (a *actor) watchFiles() {
+	w, ok := a.src.(watcher)
+	if !ok || a.watching || !a.cfg().FileWatcher() {
+		return
+	}
+	a.watching = true
+	a.jobs.Go(func() {
+		err := w.Watch(a.ctx, func() {
+			select {
+			case a.inbox <- filesChanged{}:
+			case <-a.ctx.Done():
+			}
+		})
+		if err != nil {
+			f := a.explain(err)
+			a.emit(api.Warn, "refresh", "file_watcher: "+f.Message, hintField(f.Hint)...)
+		}
+	})
+}
+
+// filesChanged starts a refresh, after the one that runs: it may have read the files before the change.
+func (a *actor) filesChanged() {
+	switch {
+	case !a.cfg().Acceleration.Enabled || a.cfg().Acceleration.RefreshMode == config.RefreshChanges:
+	case a.st.Held:
+		a.missedChange = true
+	case a.run != nil || a.next != nil:
+		if a.next == nil {
+			a.next = &request{trigger: "file_watcher"}
+		}
+	default:
+		a.ask(request{trigger: "file_watcher"}, nil)
+	}
+}
