@@ -19,13 +19,14 @@ const accel = "acceleration."
 func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	r, a := &e.raw.Acceleration, &e.ds.Acceleration
 	a.RefreshMode = defaultRefreshMode(e.con)
-	if !e.set("acceleration") {
-		if e.ds.Connector == "debezium" {
-			e.errorf(e.path("acceleration"), "", "a debezium source needs acceleration with refresh_mode: changes")
-		}
-		return
+	off := r.Enabled != nil && !*r.Enabled
+	if e.ds.Connector == "debezium" && (off || !e.set("acceleration")) {
+		e.errorf(e.path("acceleration"), "", "a debezium source needs acceleration with refresh_mode: changes")
 	}
-	if r.Enabled != nil && !*r.Enabled {
+	switch {
+	case !e.set("acceleration"):
+		return
+	case off:
 		e.warnIgnored()
 		return
 	}

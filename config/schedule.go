@@ -9,7 +9,9 @@ import (
 // FileWatcher tells whether changes of local files start refreshes: the param file_watcher, of the
 // dataset or of its acceleration (spec data-refresh 2.8).
 func (d *Dataset) FileWatcher() bool {
-	on := func(params map[string]secrets.Value) bool { return strings.EqualFold(params["file_watcher"].Reveal(), "enabled") }
+	on := func(params map[string]secrets.Value) bool {
+		return strings.EqualFold(params["file_watcher"].Reveal(), "enabled")
+	}
 	return d.Connector == "file" && d.Acceleration.Enabled && (on(d.Params) || on(d.Acceleration.Params))
 }
 
