@@ -2,6 +2,7 @@ package engines
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -22,8 +23,23 @@ func Recorded(s *arrow.Schema) *arrow.Schema {
 	if s == nil {
 		return nil
 	}
+	if !slices.ContainsFunc(s.Fields(), func(f arrow.Field) bool { return !plain(f.Type) }) {
+		return s
+	}
 	md := s.Metadata()
 	return arrow.NewSchema(recordedFields(s.Fields()), &md)
+}
+
+// plain tells whether a type is recorded as it is; false when unknown.
+func plain(t arrow.DataType) bool {
+	switch t.(type) {
+	case *arrow.Int8Type, *arrow.Int16Type, *arrow.Int32Type, *arrow.Int64Type, *arrow.Uint8Type, *arrow.Uint16Type, *arrow.Uint32Type,
+		*arrow.Uint64Type, *arrow.Float32Type, *arrow.Float64Type, *arrow.BooleanType, *arrow.StringType, *arrow.BinaryType,
+		*arrow.Date32Type, *arrow.TimestampType:
+		return true
+	default:
+		return false
+	}
 }
 
 func recordedFields(fields []arrow.Field) []arrow.Field {

@@ -64,7 +64,8 @@ type actor struct {
 	verifies []command
 
 	// known is the state that the last write left in the engine.
-	known ownState
+	known   ownState
+	printed printed // see fingerprint
 	// learned is what reads told about the source; a running refresh owns it.
 	learned learned
 	// patched is the refresh_sql of SetRefreshSQL; empty when there is none.

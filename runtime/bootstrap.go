@@ -100,7 +100,7 @@ func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info,
 	}
 	// What is known of the source is as old as the snapshot: what came later has to be read again.
 	a.known = ownStateOf(cp)
-	if outdated(cp, a.cfg().Fingerprint(a.refreshSQL()), a.refreshSQL()) {
+	if outdated(cp, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 	}
 	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))

@@ -11,8 +11,11 @@ import (
 )
 
 // publishEvery bounds how often a new State is made: often enough for an eye, and cheap with 1,000
-// datasets that report at once.
-const publishEvery = 10 * time.Millisecond
+// datasets that report at once. Each dataset beyond adds publishShare, because a State lists all.
+const (
+	publishEvery = 10 * time.Millisecond
+	publishShare = 10 * time.Microsecond
+)
 
 // bus makes the States. Whoever changes something does so under its lock, in memory only; one
 // goroutine turns the changes into an immutable State and hands it to the watchers, which take it
@@ -30,7 +33,7 @@ type bus struct {
 	// readied are the datasets that were ready once; counting asks the next publish for State.Ready.
 	readied  map[string]bool
 	counting bool
-	// at is where datasets were found in the draft; a place that does not hold any more is looked up anew.
+	// at is where the datasets are in the draft.
 	at map[string]int
 }
 
@@ -56,11 +59,8 @@ func (b *bus) change(fn func(*api.State)) {
 func (b *bus) set(d *api.Dataset) {
 	b.change(func(s *api.State) {
 		i, known := b.at[d.Name]
-		if !known || i >= len(s.Datasets) || s.Datasets[i].Name != d.Name {
-			if i = slices.IndexFunc(s.Datasets, func(o *api.Dataset) bool { return o.Name == d.Name }); i < 0 {
-				return
-			}
-			b.at[d.Name] = i
+		if !known {
+			return
 		}
 		b.mark(d)
 		s.Datasets[i] = d
@@ -72,6 +72,10 @@ func (b *bus) list(fn func([]*api.Dataset) []*api.Dataset) {
 	b.change(func(s *api.State) {
 		s.Datasets = fn(slices.Clone(s.Datasets))
 		b.counting = true
+		clear(b.at)
+		for i, d := range s.Datasets {
+			b.at[d.Name] = i
+		}
 	})
 }
 
@@ -130,8 +134,8 @@ func (b *bus) task(t api.Task) {
 	})
 }
 
-// publish makes the draft the current State and offers it to the watchers.
-func (b *bus) publish() {
+// publish makes the draft the current State and offers it to the watchers. It returns the number of datasets.
+func (b *bus) publish() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dirty = false
@@ -148,6 +152,7 @@ func (b *bus) publish() {
 	for w := range b.watchers {
 		offer(w, &s)
 	}
+	return len(s.Datasets)
 }
 
 // offer replaces what the watcher did not take yet.
@@ -165,10 +170,10 @@ func (b *bus) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-b.wake:
-			b.publish()
+			n := b.publish()
 			select {
 			case <-ctx.Done():
-			case <-time.After(publishEvery):
+			case <-time.After(max(publishEvery, time.Duration(n)*publishShare)):
 			}
 		}
 	}

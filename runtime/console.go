@@ -71,7 +71,7 @@ func checkSQL(cfg *config.Dataset, c api.Command) error {
 	if sql == "" {
 		return nil
 	}
-	_, err := newPlan(cfg, cfg.Acceleration.RefreshMode, sql, ownState{}, time.Now())
+	_, err := newPlan(load{cfg: cfg, sql: sql}, cfg.Acceleration.RefreshMode, time.Now())
 	return err
 }
 

@@ -21,8 +21,8 @@ type load struct {
 	cfg *config.Dataset
 	eng engines.Engine
 	src source.Source
-	// sql is the effective refresh_sql.
-	sql string
+	// sql is the effective refresh_sql, fingerprint that of all settings with it.
+	sql, fingerprint string
 	// known is the state of the last write.
 	known ownState
 	// learned belongs to the run while it runs.
@@ -73,7 +73,7 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 		return err
 	}
 	m.at = now.Truncate(time.Millisecond)
-	m.known = ownState{Fingerprint: l.cfg.Fingerprint(l.sql)}
+	m.known = ownState{Fingerprint: l.fingerprint}
 	if lister, ok := r.(source.Lister); ok {
 		m.known.Objects = lister.Objects()
 	}
@@ -105,7 +105,7 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 // open plans the run and opens the source. A source whose columns changed meanwhile is planned anew.
 func (l load) open(ctx context.Context, mode config.RefreshMode, now time.Time) (*plan, source.Reader, error) {
 	for first := true; ; first = false {
-		p, err := newPlan(l.cfg, mode, l.sql, l.known, now)
+		p, err := newPlan(l, mode, now)
 		if err != nil {
 			return nil, nil, err
 		}

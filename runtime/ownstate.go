@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/json"
 
+	"pitwall/config"
 	"pitwall/engines"
 	"pitwall/runtime/source"
 )
@@ -14,6 +15,20 @@ type ownState struct {
 	Fingerprint string `json:"fingerprint"`
 	// Objects are those of the source, as listed for the last write.
 	Objects []source.Object `json:"objects,omitempty"`
+}
+
+// printed is a fingerprint that was made, of which configuration and refresh_sql.
+type printed struct {
+	cfg       *config.Dataset
+	sql, text string
+}
+
+// fingerprint is that of the present settings with an effective refresh_sql.
+func (a *actor) fingerprint(sql string) string {
+	if p := &a.printed; p.cfg != a.cfg() || p.sql != sql {
+		*p = printed{a.cfg(), sql, a.cfg().Fingerprint(sql)}
+	}
+	return a.printed.text
 }
 
 // encode writes the state.

@@ -22,8 +22,9 @@ type plan struct {
 	cfg  *config.Dataset
 	mode config.RefreshMode
 	now  time.Time
-	// sql is the effective refresh_sql, sel what it says; nil without one.
-	sql string
+	// fingerprint is that of the settings of this run.
+	fingerprint string
+	// sel is what the effective refresh_sql says; nil without one.
 	sel *refreshsql.Select
 	// window is refresh_data_window, or retention_period in its place; 0 when there is none.
 	window time.Duration
@@ -41,9 +42,10 @@ type plan struct {
 	schema *arrow.Schema
 }
 
-// newPlan reads the settings of a run; sql and mode are the effective ones.
-func newPlan(cfg *config.Dataset, mode config.RefreshMode, sql string, known ownState, now time.Time) (*plan, error) {
-	p := &plan{cfg: cfg, mode: mode, sql: sql, now: now, known: known}
+// newPlan reads the settings of a run; mode is the effective one.
+func newPlan(l load, mode config.RefreshMode, now time.Time) (*plan, error) {
+	cfg, sql := l.cfg, l.sql
+	p := &plan{cfg: cfg, mode: mode, fingerprint: l.fingerprint, now: now, known: l.known}
 	a := cfg.Acceleration
 	if p.window = a.RefreshDataWindow; p.window == 0 && cfg.TimeColumn != "" {
 		p.window = a.RetentionPeriod
@@ -56,7 +58,7 @@ func newPlan(cfg *config.Dataset, mode config.RefreshMode, sql string, known own
 		if err := p.sel.CheckKey(config.ColumnsOf(a.PrimaryKey)); err != nil {
 			return nil, sqlError("refresh_sql", err)
 		}
-		if p.known.Fingerprint != cfg.Fingerprint(sql) {
+		if p.known.Fingerprint != p.fingerprint {
 			p.known = ownState{}
 		}
 	}
@@ -322,7 +324,7 @@ func (p *plan) repeatable() bool {
 
 // skippable tells whether an unchanged source makes this refresh needless.
 func (p *plan) skippable() bool {
-	return p.known.Fingerprint == p.cfg.Fingerprint(p.sql) && len(p.known.Objects) > 0 && p.window == 0 && p.repeatable()
+	return p.known.Fingerprint == p.fingerprint && len(p.known.Objects) > 0 && p.window == 0 && p.repeatable()
 }
 
 // shape gives the rows that r delivers the form in which they are written. It takes rows over, also when

@@ -138,8 +138,9 @@ func (a *actor) begin(q request) {
 	a.emit(api.Info, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
 		api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
 	cfg := a.cfg()
-	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, known: a.known, learned: &a.learned,
-		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != cfg.Fingerprint(sql),
+	print := a.fingerprint(sql)
+	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, fingerprint: print, known: a.known, learned: &a.learned,
+		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != print,
 		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == "file_watcher")}
 	a.job(func() any {
 		defer cancel(nil)
@@ -189,8 +190,10 @@ func (a *actor) refreshed(m refreshed) {
 		end, text = a.succeeded(m, &h)
 	}
 	a.st.Refreshes = prepend(a.st.Refreshes, h, api.RefreshWindow)
-	a.rt.bus.set(a.snapshotState()) // whoever waits for the command finds its outcome in the State
-	a.rt.finish(j.req.id, end, text)
+	if j.req.id != 0 {
+		a.rt.bus.set(a.snapshotState()) // whoever waits for the command finds its outcome in the State
+		a.rt.finish(j.req.id, end, text)
+	}
 	if m.err == nil && !m.skipped && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
 		a.beginSnapshot(snapshotRequest{trigger: "refresh_complete", force: a.cfg().Acceleration.SnapshotsCreationPolicy == config.PolicyAlways})
 	}

@@ -311,20 +311,39 @@ func (r *Runtime) emit(level api.Level, dataset, kind, message string, fields ..
 func (r *Runtime) event(e api.Event) {
 	e.At = time.Now()
 	e.Message = r.redact(e.Message)
-	args := []any{"kind", e.Kind}
-	if e.Dataset != "" {
-		args = append(args, "dataset", e.Dataset)
-	}
 	for i, f := range e.Fields {
 		e.Fields[i].Value = r.redact(f.Value)
-		args = append(args, f.Key, e.Fields[i].Value)
-	}
-	if e.Command != 0 {
-		args = append(args, "command", uint64(e.Command))
 	}
 	r.bus.event(e)
-	level := map[api.Level]slog.Level{api.Debug: slog.LevelDebug, api.Info: slog.LevelInfo, api.Warn: slog.LevelWarn, api.ErrorLevel: slog.LevelError}[e.Level]
-	r.o.Logger.Log(context.Background(), level, e.Message, args...)
+	level := slogLevel(e.Level)
+	if !r.o.Logger.Enabled(context.Background(), level) {
+		return
+	}
+	args := make([]slog.Attr, 0, 3+len(e.Fields))
+	args = append(args, slog.String("kind", e.Kind))
+	if e.Dataset != "" {
+		args = append(args, slog.String("dataset", e.Dataset))
+	}
+	for _, f := range e.Fields {
+		args = append(args, slog.String(f.Key, f.Value))
+	}
+	if e.Command != 0 {
+		args = append(args, slog.Uint64("command", uint64(e.Command)))
+	}
+	r.o.Logger.LogAttrs(context.Background(), level, e.Message, args...)
+}
+
+func slogLevel(l api.Level) slog.Level {
+	switch l {
+	case api.Debug:
+		return slog.LevelDebug
+	case api.Warn:
+		return slog.LevelWarn
+	case api.ErrorLevel:
+		return slog.LevelError
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // redact masks secrets.

@@ -182,7 +182,7 @@ func (a *actor) opened(m opened) {
 	a.took(m.info)
 	a.st.Snapshots.Booted = m.booted
 	a.known = ownStateOf(m.checkpoint)
-	if m.info.Schema != nil && outdated(m.checkpoint, a.cfg().Fingerprint(a.refreshSQL()), a.refreshSQL()) {
+	if m.info.Schema != nil && outdated(m.checkpoint, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 		a.emit(api.Info, "refresh", "the local data was loaded with other settings; it is loaded anew and answers until then")
 	}

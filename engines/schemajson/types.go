@@ -7,31 +7,41 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// unitTypes are the types that serde writes as a bare string.
-func unitTypes() map[string]arrow.DataType {
-	return map[string]arrow.DataType{
-		"Null": arrow.Null, "Boolean": arrow.FixedWidthTypes.Boolean,
-		"Int8": arrow.PrimitiveTypes.Int8, "Int16": arrow.PrimitiveTypes.Int16,
-		"Int32": arrow.PrimitiveTypes.Int32, "Int64": arrow.PrimitiveTypes.Int64,
-		"UInt8": arrow.PrimitiveTypes.Uint8, "UInt16": arrow.PrimitiveTypes.Uint16,
-		"UInt32": arrow.PrimitiveTypes.Uint32, "UInt64": arrow.PrimitiveTypes.Uint64,
-		"Float16": arrow.FixedWidthTypes.Float16,
-		"Float32": arrow.PrimitiveTypes.Float32, "Float64": arrow.PrimitiveTypes.Float64,
-		"Date32": arrow.FixedWidthTypes.Date32, "Date64": arrow.FixedWidthTypes.Date64,
-		"Binary": arrow.BinaryTypes.Binary, "LargeBinary": arrow.BinaryTypes.LargeBinary,
-		"BinaryView": arrow.BinaryTypes.BinaryView,
-		"Utf8":       arrow.BinaryTypes.String, "LargeUtf8": arrow.BinaryTypes.LargeString,
-		"Utf8View": arrow.BinaryTypes.StringView,
+// unit is a type that serde writes as a bare string.
+type unit struct {
+	name string
+	t    arrow.DataType
+}
+
+// unitTypes are all of them; an array, so that a schema costs no memory for it.
+func unitTypes() [21]unit {
+	return [...]unit{
+		{"Null", arrow.Null}, {"Boolean", arrow.FixedWidthTypes.Boolean}, {"Int8", arrow.PrimitiveTypes.Int8},
+		{"Int16", arrow.PrimitiveTypes.Int16}, {"Int32", arrow.PrimitiveTypes.Int32}, {"Int64", arrow.PrimitiveTypes.Int64},
+		{"UInt8", arrow.PrimitiveTypes.Uint8}, {"UInt16", arrow.PrimitiveTypes.Uint16}, {"UInt32", arrow.PrimitiveTypes.Uint32},
+		{"UInt64", arrow.PrimitiveTypes.Uint64}, {"Float16", arrow.FixedWidthTypes.Float16}, {"Float32", arrow.PrimitiveTypes.Float32},
+		{"Float64", arrow.PrimitiveTypes.Float64}, {"Date32", arrow.FixedWidthTypes.Date32}, {"Date64", arrow.FixedWidthTypes.Date64},
+		{"Binary", arrow.BinaryTypes.Binary}, {"LargeBinary", arrow.BinaryTypes.LargeBinary}, {"BinaryView", arrow.BinaryTypes.BinaryView},
+		{"Utf8", arrow.BinaryTypes.String}, {"LargeUtf8", arrow.BinaryTypes.LargeString}, {"Utf8View", arrow.BinaryTypes.StringView},
 	}
 }
 
 func unitName(t arrow.DataType) (string, bool) {
-	for name, u := range unitTypes() {
-		if u.ID() == t.ID() {
-			return name, true
+	for _, u := range unitTypes() {
+		if u.t.ID() == t.ID() {
+			return u.name, true
 		}
 	}
 	return "", false
+}
+
+func unitType(name string) (arrow.DataType, bool) {
+	for _, u := range unitTypes() {
+		if u.name == name {
+			return u.t, true
+		}
+	}
+	return nil, false
 }
 
 func timeUnits() map[string]arrow.TimeUnit {
@@ -151,7 +161,7 @@ func parseType(raw json.RawMessage, depth int) (arrow.DataType, error) {
 	}
 	var name string
 	if json.Unmarshal(raw, &name) == nil {
-		if t, ok := unitTypes()[name]; ok {
+		if t, ok := unitType(name); ok {
 			return t, nil
 		}
 		return nil, fmt.Errorf("unknown type %q", name)
