@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +42,10 @@ type actor struct {
 	eng    engines.Engine // nil until opened
 	src    source.Source
 	st     api.Dataset
-	ready  bool
+	// refreshes and attempts are what st.Refreshes and st.Snapshots.Attempts are windows of.
+	refreshes history[api.Refresh]
+	attempts  history[api.SnapshotAttempt]
+	ready     bool
 	// changedAt is the time of the last write that changed the data; zero when unknown.
 	changedAt time.Time
 	// acceptSchema lets the next full refresh change the schema: the spicepod was changed.
@@ -103,7 +105,8 @@ type reconfigure struct {
 func (r *Runtime) newActor(ctx context.Context, d *config.Dataset, file string) *actor {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &actor{rt: r, ctx: ctx, cancel: cancel, done: make(chan struct{}), inbox: make(chan any, 64),
-		result: make(chan any, 8), checks: map[uint64]api.Verification{}, file: file}
+		result: make(chan any, 8), checks: map[uint64]api.Verification{}, file: file,
+		refreshes: history[api.Refresh]{most: api.RefreshWindow}, attempts: history[api.SnapshotAttempt]{most: api.SnapshotWindow}}
 	a.conf.Store(d)
 	for _, o := range r.o.Engines {
 		if o.Name() == string(d.Acceleration.Engine) {
@@ -265,8 +268,6 @@ func (a *actor) snapshotState() *api.Dataset {
 		a.st.Snapshots.Run = a.move.progress()
 	}
 	d := a.st
-	d.Refreshes = slices.Clip(d.Refreshes)
-	d.Snapshots.Attempts = slices.Clip(d.Snapshots.Attempts)
 	return &d
 }
 

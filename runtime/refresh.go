@@ -135,7 +135,11 @@ func (a *actor) begin(q request) {
 	}
 	j := &refreshJob{req: q, number: a.rt.runs.Add(1), mode: mode, attempt: a.attempt + 1, cancel: cancel, started: time.Now(), sql: sql}
 	a.run = j
-	a.emit(api.Info, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
+	level := api.Info
+	if q.trigger == "interval" || q.trigger == "cron" { // the end says it all
+		level = api.Debug
+	}
+	a.emit(level, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
 		api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
 	cfg := a.cfg()
 	print := a.fingerprint(sql)
@@ -189,7 +193,7 @@ func (a *actor) refreshed(m refreshed) {
 	default:
 		end, text = a.succeeded(m, &h)
 	}
-	a.st.Refreshes = prepend(a.st.Refreshes, h, api.RefreshWindow)
+	a.st.Refreshes = a.refreshes.add(h)
 	if j.req.id != 0 {
 		a.rt.bus.set(a.snapshotState()) // whoever waits for the command finds its outcome in the State
 		a.rt.finish(j.req.id, end, text)
@@ -325,11 +329,4 @@ func (a *actor) cancelRefresh(id api.CommandID) {
 	default:
 		a.rt.finish(id, api.TaskDone, "nothing was running any more")
 	}
-}
-
-// prepend puts x in front of a copy of list and keeps at most n.
-func prepend[T any](list []T, x T, n int) []T {
-	out := make([]T, 0, min(n, len(list)+1))
-	out = append(out, x)
-	return append(out, list[:min(len(list), n-1)]...)
 }

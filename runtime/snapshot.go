@@ -88,7 +88,7 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 		a.emit(api.ErrorLevel, "snapshot", f.Message, hintField(f.Hint)...)
 		a.rt.finish(q.id, api.TaskFailed, f.Message)
 	}
-	a.st.Snapshots.Attempts = prepend(a.st.Snapshots.Attempts, at, api.SnapshotWindow)
+	a.st.Snapshots.Attempts = a.attempts.add(at)
 }
 
 // armSnapshots starts the timer of the time_interval trigger: the first snapshot comes at once, or

@@ -19,10 +19,18 @@ const (
 	dueRequest // a request that waits for its jitter
 )
 
+// tick is what the times of refreshes far ahead are rounded up to: timers that ring together cost the
+// machine one awakening.
+const tick = 20 * time.Millisecond
+
 // arm sets the one timer of the actor.
 func (a *actor) arm(why dueReason, d time.Duration) {
+	now := time.Now()
+	if d >= time.Second {
+		d += tick - time.Duration(now.Add(d).UnixNano())%tick
+	}
 	a.due.Reset(d)
-	a.dueFor, a.dueAt = why, time.Now().Add(d)
+	a.dueFor, a.dueAt = why, now.Add(d)
 }
 
 func (a *actor) disarm() {

@@ -13,6 +13,7 @@ import (
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
+	"pitwall/engines/schemajson"
 )
 
 // Opener opens datasets in Arrow memory.
@@ -140,6 +141,11 @@ func (e *Engine) Checkpoint(ctx context.Context) (*engines.Checkpoint, error) {
 	}
 	defer l.Release()
 	cp := l.Store.checkpoint
+	text, err := schemajson.Marshal(l.Store.schema)
+	if err != nil {
+		return nil, e.wrap("checkpoint", err)
+	}
+	cp.SchemaJSON = string(text)
 	return &cp, nil
 }
 

@@ -13,7 +13,6 @@ import (
 	"pitwall/engines/dbfile"
 	"pitwall/engines/filter"
 	"pitwall/engines/keys"
-	"pitwall/engines/schemajson"
 )
 
 // mergeRows is the size to which small batches are put together, so that a dataset of many small
@@ -82,10 +81,6 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 	if err := keys.Check(e.o.Keys, schema); err != nil {
 		return nil, engines.Stats{}, err
 	}
-	text, err := schemajson.Marshal(schema)
-	if err != nil {
-		return nil, engines.Stats{}, err
-	}
 	in, err := collect(ctx, incoming, schema, mergeRows, e.o.Keys.Primary)
 	if err != nil {
 		return nil, engines.Stats{}, err
@@ -102,7 +97,7 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 		return nil, engines.Stats{}, err
 	}
 	next := newContent(schema, batches, engines.Checkpoint{
-		SchemaJSON: string(text), RefreshSQL: w.RefreshSQL, UpdatedAt: updatedAt(w), State: bytes.Clone(w.State),
+		RefreshSQL: w.RefreshSQL, UpdatedAt: updatedAt(w), State: bytes.Clone(w.State),
 	})
 	stats.Rows, stats.Bytes = next.rows, next.bytes
 	return next, stats, nil
