@@ -203,6 +203,7 @@ func (e *entry) source() {
 		e.errorf(at, "such as file:data/trips.parquet", "the file connector needs a path")
 	case strings.ContainsRune(ds.Source, 0):
 		e.errorf(at, "", "a path must not contain a NUL")
+	case e.raw.Acceleration.RefreshMode == RefreshSnapshot: // the source is never asked
 	case !known:
 		names := []string{}
 		for _, c := range connectors() {
@@ -213,7 +214,7 @@ func (e *entry) source() {
 	case !e.con.supported:
 		e.warnf(at, "pitwall reads files, objects and tables: file, s3, gs, abfs, https, postgres", "pitwall cannot read from %s yet; the dataset will be in Error", ds.Connector)
 	}
-	if !e.con.supported {
+	if !e.con.supported && e.raw.Acceleration.RefreshMode != RefreshSnapshot {
 		ds.Unsupported = fmt.Sprintf("pitwall cannot read from %s yet", ds.Connector)
 	}
 }

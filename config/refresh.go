@@ -35,6 +35,13 @@ func (e *entry) mode() {
 	if e.set(accel+"refresh_append_overlap") && (a.RefreshMode != RefreshAppend || e.ds.TimeColumn == "") {
 		e.warnf(e.path(accel+"refresh_append_overlap"), "", "refresh_append_overlap has an effect only with refresh_mode: append and time_column")
 	}
+	if a.RefreshMode == RefreshSnapshot {
+		for _, k := range []string{"refresh_sql", "refresh_data_window", "on_zero_results"} {
+			if e.set(accel + k) {
+				e.warnf(e.path(accel+k), "", "%s has no effect: refresh_mode snapshot never asks the source", k)
+			}
+		}
+	}
 	if a.RefreshMode == RefreshChanges || a.RefreshMode == RefreshDisabled || a.RefreshMode == RefreshAppend && e.ds.TimeColumn == "" {
 		for _, k := range []string{"refresh_check_interval", "refresh_cron"} {
 			if e.set(accel + k) {
@@ -50,6 +57,11 @@ func (e *entry) retention() {
 	a.RetentionCheckEnabled = r.RetentionCheckEnabled
 	a.RetentionPeriod, a.RetentionCheckInterval = r.RetentionPeriod.d, r.RetentionCheckInterval.d
 	at := e.path(accel + "retention_check_enabled")
+	if a.RetentionCheckEnabled && a.RefreshMode == RefreshSnapshot {
+		e.warnf(at, "evict where the snapshots are written", "retention_check_enabled has no effect: refresh_mode snapshot serves snapshots as they are")
+		a.RetentionCheckEnabled = false
+		return
+	}
 	if !a.RetentionCheckEnabled {
 		for _, k := range []string{"retention_period", "retention_sql", "retention_check_interval"} {
 			if e.set(accel + k) {

@@ -30,7 +30,6 @@ var notYet = []string{
 	"datasets[].acceleration.engine=cayenne", "datasets[].acceleration.engine=turso",
 	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
-	"datasets[].acceleration.refresh_mode=snapshot",
 	"datasets[].acceleration.partition_by",
 	"datasets[].acceleration.metrics", "datasets[].acceleration.write_mode",
 	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",

@@ -70,6 +70,8 @@ type actor struct {
 	printed printed // see fingerprint
 	// learned is what reads told about the source; a running refresh owns it.
 	learned learned
+	// loaded is the snapshot that the data came from; nil when unknown.
+	loaded *uint64
 	// patched is the refresh_sql of SetRefreshSQL; empty when there is none.
 	patched string
 	// watching is true when file_watcher runs; missedChange is a change of files while on hold.

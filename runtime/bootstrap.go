@@ -95,12 +95,13 @@ func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info,
 	a.took(info)
 	a.ready, a.st.Err, a.st.Hint, a.st.FailingSince, a.attempt = true, "", "", time.Time{}, 0
 	a.st.Snapshots.Booted, a.st.Snapshots.LastErr = boot, ""
+	a.loaded = &boot.ID
 	if cp != nil {
 		a.changedAt, a.st.LastRefresh = cp.UpdatedAt, cp.UpdatedAt
 	}
 	// What is known of the source is as old as the snapshot: what came later has to be read again.
 	a.known = ownStateOf(cp)
-	if outdated(cp, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
+	if !a.follows() && outdated(cp, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 	}
 	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))
@@ -153,6 +154,9 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 		return nil, err
 	}
 	took := time.Since(began)
+	if a.follows() {
+		a.noteLoaded(context.WithoutCancel(ctx), eng, b.Snapshot.ID)
+	}
 	a.emit(api.Info, "bootstrap", fmt.Sprintf("loaded snapshot %d, %d rows in %s", b.Snapshot.ID, rows, took.Round(time.Millisecond)),
 		api.Field{Key: "sha256", Value: b.Snapshot.Checksum}, api.Field{Key: "bytes", Value: fmt.Sprint(b.Snapshot.Bytes)})
 	a.check(b.Snapshot.ID, api.Verification{State: api.VerifiedSum, At: time.Now()})
@@ -169,6 +173,9 @@ func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string
 	}
 	if err == nil && a.cfg().TimeColumn != "" {
 		err = timeAxis{a.cfg().TimeColumn, a.cfg().TimeFormat}.check(info.Schema, "time_column")
+	}
+	if err == nil {
+		err = a.fits(ctx, file, info)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

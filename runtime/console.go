@@ -68,6 +68,9 @@ func checkSQL(cfg *config.Dataset, c api.Command) error {
 	case api.RefreshNow:
 		sql = c.SQL
 	}
+	if r, ok := c.(api.RefreshNow); cfg.Acceleration.RefreshMode == config.RefreshSnapshot && (sql != "" || ok && r.Mode != "") {
+		return &settingError{"refresh_mode: snapshot takes neither refresh_sql nor another mode", ""}
+	}
 	if sql == "" {
 		return nil
 	}

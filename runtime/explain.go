@@ -39,6 +39,7 @@ func (a *actor) explain(err error) fault {
 		f.Hint, f.Retry = setting.hint, false
 	case errors.As(err, &we):
 		f.Hint = snapshots.HintOf(err)
+		f.Retry = we.Kind != snapshots.WrongSchema && we.Kind != snapshots.WrongEngine
 	case errors.As(err, &se):
 		f.Hint = se.Hint
 		f.Retry = se.Kind != source.Unsupported

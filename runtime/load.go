@@ -29,6 +29,8 @@ type load struct {
 	learned *learned
 	// accept lets the refresh change the columns.
 	accept bool
+	// loaded is the snapshot that the data came from, for refresh_mode snapshot; nil when unknown.
+	loaded *uint64
 	// skip lets the refresh end without reading when the source did not change.
 	skip bool
 }
@@ -194,9 +196,17 @@ func (a *actor) describeWrite(ctx context.Context, m *refreshed, l load, schema 
 	if m.info, err = l.eng.Info(ctx); err != nil {
 		m.info = engines.Info{Rows: m.stats.Rows, Bytes: m.stats.Bytes, Schema: engines.Recorded(schema)}
 	}
-	if l.cfg.TimeColumn != "" && m.info.Schema.HasField(l.cfg.TimeColumn) {
-		if mark, err := l.eng.Watermark(ctx, l.cfg.TimeColumn); err == nil {
-			m.watermark = markText(mark)
-		}
+	m.watermark = watermarkOf(ctx, l, m.info.Schema)
+}
+
+// watermarkOf is the text of the newest time; empty when there is none.
+func watermarkOf(ctx context.Context, l load, s *arrow.Schema) string {
+	if l.cfg.TimeColumn == "" || s == nil || !s.HasField(l.cfg.TimeColumn) {
+		return ""
 	}
+	mark, err := l.eng.Watermark(ctx, l.cfg.TimeColumn)
+	if err != nil {
+		return ""
+	}
+	return markText(mark)
 }

@@ -43,8 +43,10 @@ type refreshJob struct {
 	commit  atomic.Bool
 	rows    atomic.Int64
 	reader  atomic.Pointer[counted]
-	sql     string
-	plan    atomic.Pointer[string]
+	// transfer is the download of a snapshot, with refresh_mode snapshot.
+	transfer atomic.Pointer[transferJob]
+	sql      string
+	plan     atomic.Pointer[string]
 }
 
 // progress describes the run.
@@ -58,6 +60,10 @@ func (j *refreshJob) progress(now time.Time) *api.RefreshRun {
 	p.Phase = api.PhaseReading
 	if r := j.reader.Load(); r != nil {
 		p.Bytes, p.Total = r.src.Progress()
+	}
+	if t := j.transfer.Load(); t != nil {
+		step := t.progress()
+		p.Bytes, p.Total = step.Done, step.Total
 	}
 	if p.Total > 0 {
 		p.Fraction = float64(p.Bytes) / float64(p.Total)
@@ -90,6 +96,7 @@ type refreshed struct {
 	known     ownState
 	stats     engines.Stats
 	info      engines.Info
+	boot      *api.Bootstrap // of refresh_mode snapshot
 	watermark string
 	rowsRead  int64
 	bytesRead int64
@@ -126,7 +133,7 @@ func (a *actor) begin(q request) {
 	if mode == "" {
 		mode = string(a.cfg().Acceleration.RefreshMode)
 	}
-	if a.stale { // what is there came from another source or was shaped by other settings
+	if a.stale && !a.follows() { // what is there came from another source or was shaped by other settings
 		mode = string(config.RefreshFull)
 	}
 	sql := q.sql
@@ -143,13 +150,17 @@ func (a *actor) begin(q request) {
 		api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
 	cfg := a.cfg()
 	print := a.fingerprint(sql)
-	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, fingerprint: print, known: a.known, learned: &a.learned,
+	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, fingerprint: print, known: a.known, learned: &a.learned, loaded: a.loaded,
 		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != print,
 		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == "file_watcher")}
 	a.job(func() any {
 		defer cancel(nil)
 		m := refreshed{job: j}
-		m.err = a.refresh(ctx, &m, l)
+		if mode == string(config.RefreshSnapshot) {
+			m.err = a.follow(ctx, &m, l)
+		} else {
+			m.err = a.refresh(ctx, &m, l)
+		}
 		if m.err != nil && ctx.Err() != nil {
 			m.err = context.Cause(ctx)
 		}
@@ -215,6 +226,9 @@ func (a *actor) skipped(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Outcome = api.Skipped
 	a.st.Totals.Skipped++
 	a.well(m.at)
+	if a.follows() {
+		return api.TaskDone, "the newest snapshot is loaded"
+	}
 	return api.TaskDone, "the source did not change"
 }
 
@@ -229,6 +243,9 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Outcome, h.RowsWritten, h.RowsAfter = api.Succeeded, m.stats.Written, m.info.Rows
 	h.Evicted, h.Dropped = m.stats.Evicted, m.stats.Dropped
 	a.known = m.known
+	if m.boot != nil {
+		a.loaded, a.st.Snapshots.Booted = &m.boot.ID, m.boot
+	}
 	a.st.Totals.Written += m.stats.Written
 	a.evicted(m.stats.Evicted)
 	a.st.RowsDelta = m.info.Rows - a.st.Rows

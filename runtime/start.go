@@ -36,7 +36,7 @@ func (a *actor) open() {
 	a.st.Err, a.st.Hint = "", ""
 	a.opening = true
 	cfg := a.cfg()
-	if src, err := a.connect(cfg); err == nil && cfg.Unsupported == "" { // queries may go there meanwhile
+	if src, err := a.connect(cfg); err == nil && cfg.Unsupported == "" && !a.follows() { // queries may go there meanwhile
 		a.src = src
 	}
 	move := &transferJob{kind: "bootstrap", started: time.Now(), ctx: a.ctx}
@@ -65,8 +65,10 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 	if a.opener == nil {
 		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite, postgres or arrow"}
 	}
-	if m.src, err = a.connect(cfg); err != nil {
-		return err
+	if !a.follows() {
+		if m.src, err = a.connect(cfg); err != nil {
+			return err
+		}
 	}
 	if a.file != "" {
 		if err := os.MkdirAll(filepath.Dir(a.file), 0o755); err != nil {
@@ -182,7 +184,12 @@ func (a *actor) opened(m opened) {
 	a.took(m.info)
 	a.st.Snapshots.Booted = m.booted
 	a.known = ownStateOf(m.checkpoint)
-	if m.info.Schema != nil && outdated(m.checkpoint, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
+	if m.booted != nil {
+		a.loaded = &m.booted.ID
+	} else if m.info.Schema != nil && a.follows() {
+		a.loaded = a.knownLoaded(m.checkpoint)
+	}
+	if m.info.Schema != nil && !a.follows() && outdated(m.checkpoint, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 		a.emit(api.Info, "refresh", "the local data was loaded with other settings; it is loaded anew and answers until then")
 	}
@@ -193,7 +200,7 @@ func (a *actor) opened(m opened) {
 		a.armRetention(a.cfg().Acceleration.RetentionCheckInterval)
 	}
 	start := schedule.Start{
-		Append:   a.cfg().Acceleration.RefreshMode == config.RefreshAppend,
+		Append:   a.cfg().Acceleration.RefreshMode == config.RefreshAppend || a.follows(),
 		Always:   a.stale || a.cfg().Acceleration.RefreshOnStartup == config.StartupAlways,
 		Interval: a.cfg().Acceleration.RefreshCheckInterval,
 	}
@@ -204,7 +211,7 @@ func (a *actor) opened(m opened) {
 			a.st.LastRefresh = m.checkpoint.UpdatedAt
 		}
 		// After a bootstrap an append dataset is behind its source by an unknown amount.
-		a.ready = !(start.Append && m.booted != nil)
+		a.ready = !(start.Append && m.booted != nil && !a.follows())
 	}
 	a.armSnapshots(m.booted != nil)
 	if a.ready && m.booted == nil && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {

@@ -160,7 +160,7 @@ func (t table) Scan(ctx context.Context, q query.Scan) (array.RecordReader, erro
 		return t.fromSource(ctx, s.src, q)
 	}
 	rows, err := t.fromEngine(ctx, s.eng, q)
-	if err != nil || t.a.cfg().Acceleration.OnZeroResults != config.ZeroUseSource {
+	if err != nil || t.a.cfg().Acceleration.OnZeroResults != config.ZeroUseSource || s.src == nil {
 		return rows, err
 	}
 	found, err := begun(rows)

@@ -106,6 +106,9 @@ func (a *actor) creates() string {
 	if a.rt.o.ReadOnly {
 		return "read-only: this process writes no snapshots"
 	}
+	if a.follows() {
+		return "refresh_mode: snapshot only reads them"
+	}
 	if a.cfg().Acceleration.Snapshots == config.SnapshotsBootstrapOnly {
 		return "snapshots: bootstrap_only never writes"
 	}
