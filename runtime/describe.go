@@ -28,11 +28,18 @@ func (a *actor) describe() {
 		return
 	}
 	s.Engine, s.Mode, s.RefreshMode, s.File = string(c.Engine), "memory", string(c.RefreshMode), a.file
-	if a.file != "" {
+	switch {
+	case c.Engine == config.EnginePostgres:
+		s.Mode = "external"
+	case a.file != "":
 		s.Mode = "file"
 	}
 	s.Schedule = d.ScheduleText()
-	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), string(c.SnapshotsTrigger), string(c.SnapshotsCreationPolicy)
+	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), "", ""
+	if c.Snapshots == config.SnapshotsBootstrapOnly || a.follows() {
+		return
+	}
+	s.Snapshots.Trigger, s.Snapshots.Policy = string(c.SnapshotsTrigger), string(c.SnapshotsCreationPolicy)
 	if c.SnapshotsTrigger == config.TriggerTimeInterval {
 		s.Snapshots.Trigger += " every " + config.FormatDuration(c.SnapshotsInterval)
 	}

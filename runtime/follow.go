@@ -31,16 +31,11 @@ func (a *actor) follow(ctx context.Context, m *refreshed, l load) error {
 	j := m.job
 	m.at = time.Now().UTC().Truncate(time.Millisecond)
 	j.reading.Store(m.at.UnixNano())
-	list, err := a.rt.snaps.List(ctx, l.cfg.Name)
-	if err != nil {
-		return err
+	m.store = a.look(ctx)
+	if m.store.err != nil {
+		return m.store.err
 	}
-	var current *snapshots.Snapshot
-	for i := range list {
-		if list[i].Current {
-			current = &list[i]
-		}
-	}
+	current := m.store.newest
 	switch {
 	case current == nil && l.loaded != nil:
 		return &snapshots.Error{Op: "refresh", Dataset: l.cfg.Name, Kind: snapshots.Missing,
@@ -54,6 +49,7 @@ func (a *actor) follow(ctx context.Context, m *refreshed, l load) error {
 	}
 	t := &transferJob{kind: "bootstrap", started: m.at, ctx: ctx}
 	j.transfer.Store(t)
+	var err error
 	if m.boot, err = a.bootstrap(ctx, l.eng, &current.ID, t); err != nil {
 		return err
 	}

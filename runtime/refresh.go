@@ -96,6 +96,7 @@ type refreshed struct {
 	known     ownState
 	stats     engines.Stats
 	info      engines.Info
+	store     storeLook      // of refresh_mode snapshot
 	boot      *api.Bootstrap // of refresh_mode snapshot
 	watermark string
 	rowsRead  int64
@@ -142,12 +143,10 @@ func (a *actor) begin(q request) {
 	}
 	j := &refreshJob{req: q, number: a.rt.runs.Add(1), mode: mode, attempt: a.attempt + 1, cancel: cancel, started: time.Now(), sql: sql}
 	a.run = j
-	level := api.Info
-	if q.trigger == "interval" || q.trigger == "cron" { // the end says it all
-		level = api.Debug
+	if q.trigger != "interval" && q.trigger != "cron" { // of those the end says it all
+		a.emit(api.Info, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
+			api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
 	}
-	a.emit(level, "refresh", "refresh started", api.Field{Key: "mode", Value: mode},
-		api.Field{Key: "trigger", Value: q.trigger}, api.Field{Key: "run", Value: fmt.Sprint(j.number)})
 	cfg := a.cfg()
 	print := a.fingerprint(sql)
 	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, fingerprint: print, known: a.known, learned: &a.learned, loaded: a.loaded,
@@ -155,7 +154,7 @@ func (a *actor) begin(q request) {
 		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == "file_watcher")}
 	a.job(func() any {
 		defer cancel(nil)
-		m := refreshed{job: j}
+		m := refreshed{job: j, store: storeLook{none: true}}
 		if mode == string(config.RefreshSnapshot) {
 			m.err = a.follow(ctx, &m, l)
 		} else {
@@ -224,12 +223,15 @@ func (a *actor) refreshed(m refreshed) {
 // skipped records a run that found its source unchanged: the data is as good as newly loaded.
 func (a *actor) skipped(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Outcome = api.Skipped
+	a.inStore(m.store)
 	a.st.Totals.Skipped++
 	a.well(m.at)
+	text := "the source did not change"
 	if a.follows() {
-		return api.TaskDone, "the newest snapshot is loaded"
+		text = "the current snapshot is loaded already"
 	}
-	return api.TaskDone, "the source did not change"
+	a.emit(api.Debug, "refresh", "nothing to load: "+text, api.Field{Key: "trigger", Value: m.job.req.trigger})
+	return api.TaskDone, text
 }
 
 // well records that the data is as of a time.
@@ -244,6 +246,7 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	h.Evicted, h.Dropped = m.stats.Evicted, m.stats.Dropped
 	a.known = m.known
 	if m.boot != nil {
+		a.inStore(m.store)
 		a.loaded, a.st.Snapshots.Booted = &m.boot.ID, m.boot
 	}
 	a.st.Totals.Written += m.stats.Written

@@ -168,6 +168,7 @@ func (a *actor) opened(m opened) {
 		}
 		a.fail(f)
 		a.attempt++
+		a.st.Failures++
 		if f.Retry {
 			wait := a.rt.random(func(r *rand.Rand) time.Duration { return schedule.Backoff(a.attempt, r) })
 			a.arm(dueOpen, wait)

@@ -16,7 +16,7 @@ func (v *datasets) datasetColumns() []ui.Column[*api.Dataset] {
 		{Title: "NAME", Width: nameMin, Flex: 44, Compare: byName, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 			return ui.Cell{Text: ui.Clean(d.Name)}
 		}},
-		{Title: "ENGINE", Width: 7, Prio: 4, Compare: func(a, b *api.Dataset) int { return cmp.Compare(a.Engine, b.Engine) }, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
+		{Title: "ENGINE", Width: 8, Prio: 4, Compare: func(a, b *api.Dataset) int { return cmp.Compare(a.Engine, b.Engine) }, Cell: func(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 			if d.Engine == "" {
 				return ui.Cell{Text: "-", Style: c.Theme.Dim}
 			}

@@ -19,7 +19,7 @@ func refreshTable() ui.Table[*api.Refresh] {
 			}},
 			{Title: "OUTCOME", Width: 12, Compare: func(a, b *api.Refresh) int { return cmp.Compare(a.Outcome, b.Outcome) }, Cell: outcomeCell},
 			{Title: "MODE", Width: 6, Prio: 4, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: ui.Clean(r.Mode)} }},
-			{Title: "TRIGGER", Width: 8, Prio: 3, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: ui.Clean(r.Trigger)} }},
+			{Title: "TRIGGER", Width: 12, Prio: 3, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: ui.Clean(r.Trigger)} }},
 			{Title: "TRY", Width: 3, Right: true, Prio: 5, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell { return ui.Cell{Text: fmt.Sprint(r.Attempt)} }},
 			{Title: "TOOK", Width: 7, Right: true, Compare: func(a, b *api.Refresh) int { return cmp.Compare(b.Duration, a.Duration) }, Cell: func(c *ui.Ctx, r *api.Refresh, _ int) ui.Cell {
 				return ui.Cell{Text: ui.Duration(r.Duration)}
