@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +25,9 @@ func (e *entry) sql() {
 			err = s.CheckKey(ColumnsOf(a.PrimaryKey))
 		}
 		e.badSQL("refresh_sql", err)
+		if err == nil && s.Columns != nil {
+			e.keepsColumns(s.Columns)
+		}
 		if err == nil && a.RefreshMode == RefreshChanges && (s.Where != nil || s.Limit != nil || s.DistinctOn != nil) {
 			e.document.at(e.severity(), e.path(accel+"refresh_sql"), "refresh_sql: with refresh_mode: changes it can only select columns",
 				"SELECT columns FROM "+e.ds.Name)
@@ -32,6 +36,26 @@ func (e *entry) sql() {
 	if e.set(accel + "retention_sql") {
 		_, err := refreshsql.ParseRetention(a.RetentionSQL, e.ds.Name)
 		e.badSQL("retention_sql", err)
+	}
+}
+
+// keepsColumns checks that refresh_sql selects what other settings need.
+func (e *entry) keepsColumns(selected []string) {
+	a := &e.ds.Acceleration
+	left := func(column, why string) {
+		if !slices.Contains(selected, column) {
+			e.document.at(e.severity(), e.path(accel+"refresh_sql"), "refresh_sql leaves out "+column+", "+why, "select it too")
+		}
+	}
+	switch c := e.ds.TimeColumn; {
+	case c == "":
+	case a.RefreshMode == RefreshAppend:
+		left(c, "the time_column, which append needs")
+	case a.RetentionCheckEnabled && a.RetentionPeriod > 0:
+		left(c, "the time_column, which retention_period needs")
+	}
+	for _, c := range ColumnsOf(a.PrimaryKey) {
+		left(c, "a column of the primary_key")
 	}
 }
 

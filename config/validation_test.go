@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestValidationList has a case for each row of the validation list of spec data-refresh 1.6; row 4, which
-// needs the source, is TestValidationListWithTheSource of package runtime.
+// TestValidationList has a case for each row of the validation list of spec data-refresh 1.6, and for the
+// columns that refresh_sql has to keep; row 4, which needs the source, is TestValidationListWithTheSource of package runtime.
 func TestValidationList(t *testing.T) {
 	const file = "engine: duckdb, mode: file"
 	for _, c := range []struct {
@@ -52,6 +52,10 @@ func TestValidationList(t *testing.T) {
 		{"16 DISTINCT ON of other columns than the key", "./a.csv", "", file + ", primary_key: id, refresh_sql: 'SELECT DISTINCT ON (name) * FROM x ORDER BY name, at'", SeverityError, []string{"primary_key"}},
 		{"16 DISTINCT ON with LIMIT", "./a.csv", "", file + ", primary_key: id, refresh_sql: 'SELECT DISTINCT ON (id) * FROM x ORDER BY id, at LIMIT 3'", SeverityError, []string{"LIMIT"}},
 		{"16 DISTINCT ON without a further column", "./a.csv", "", file + ", primary_key: id, refresh_sql: 'SELECT DISTINCT ON (id) * FROM x ORDER BY id'", SeverityError, []string{"ORDER BY"}},
+		{"3.1 refresh_sql without the time_column of append", "./a.csv", ", time_column: at", "refresh_mode: append, refresh_sql: SELECT id FROM x", SeverityError, []string{"leaves out at", "append"}},
+		{"3.1 refresh_sql without the time_column of retention", "./a.csv", ", time_column: at", "retention_check_enabled: true, retention_check_interval: 1h, retention_period: 1h, refresh_sql: SELECT id FROM x", SeverityError, []string{"leaves out at", "retention_period"}},
+		{"3.1 refresh_sql without a column of the key", "./a.csv", "", "engine: duckdb, primary_key: '(id, region)', refresh_sql: SELECT id FROM x", SeverityError, []string{"leaves out region", "primary_key"}},
+		{"3.1 refresh_sql with all that is needed", "./a.csv", ", time_column: at", "engine: duckdb, refresh_mode: append, primary_key: id, refresh_sql: 'SELECT id, at FROM x'", "", nil},
 	} {
 		t.Run(c.row, func(t *testing.T) {
 			ds, ps := accelerated(t, c.from, c.dataset, c.acceleration)
