@@ -53,6 +53,7 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	e.retention()
 	e.constraints()
 	e.sql()
+	e.metrics(l)
 	e.snapshots(snaps)
 	for _, p := range r.PartitionBy {
 		a.PartitionBy = append(a.PartitionBy, PartitionExpr(p))

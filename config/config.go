@@ -160,6 +160,9 @@ type Acceleration struct {
 	SnapshotsCompaction        bool
 	SnapshotsResetExpiryOnLoad bool
 	SnapshotsCreationPolicy    CreationPolicy // default on_change
+
+	// Metrics are those of OptInMetrics that the dataset has.
+	Metrics []string
 }
 
 // PartitionExpr is one entry of partition_by.

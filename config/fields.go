@@ -166,6 +166,7 @@ func accelerationFields(s fieldSet, a *Acceleration) {
 	for i, p := range a.PartitionBy {
 		add(EffectRestart, fmt.Sprintf("partition_by[%d]", i), p.Name+": "+p.Expr)
 	}
+	add(EffectLive, "metrics", a.Metrics)
 	add(EffectLive, "snapshots", string(a.Snapshots))
 	add(EffectLive, "snapshots_trigger", string(a.SnapshotsTrigger))
 	add(EffectLive, "snapshots_trigger_threshold", threshold(a))

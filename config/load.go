@@ -152,6 +152,7 @@ type loader struct {
 	inputs   []string
 	sources  [][]byte
 	resolver *secrets.Resolver
+	optIn    map[string]bool // runtime.metrics
 }
 
 // inspect checks src, which is the content of file.

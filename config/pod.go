@@ -19,6 +19,7 @@ func (l *loader) pod(d *document, raw *rawPod) *Config {
 	c.Runtime = runtimeOf(d, &raw.Runtime)
 	c.Runtime.Auth, c.Runtime.TLS = l.auth(d, raw.Runtime.Auth), l.tls(d, raw.Runtime.TLS)
 	c.Snapshots = l.snapshotsBlock(d, &raw.Snapshots)
+	l.optIn = optIn(d, "runtime.metrics", raw.Runtime.Metrics)
 	c.Datasets = l.datasets(d, raw.Datasets, &c.Snapshots)
 	c.Datasets = append(c.Datasets, l.views(d, raw.Views, c.Datasets, &c.Snapshots)...)
 	l.checkSharedFiles(c)

@@ -29,22 +29,22 @@ type rawPod struct {
 }
 
 type rawRuntime struct {
-	DatasetLoadParallelism count      `json:"dataset_load_parallelism,omitempty" jsonschema_description:"Most loads and refreshes at the same time."`
-	NumOfParallelLoading   count      `json:"num_of_parallel_loading_at_start_up,omitempty" jsonschema:"deprecated" jsonschema_description:"Old name of dataset_load_parallelism."`
-	ReadyState             ReadyState `json:"ready_state,omitempty"`
-	Caching                anything   `json:"caching,omitempty"`
-	ResultsCache           anything   `json:"results_cache,omitempty"`
-	Metrics                anything   `json:"metrics,omitempty"`
-	TaskHistory            anything   `json:"task_history,omitempty"`
-	Params                 anything   `json:"params,omitempty"`
-	TLS                    rawTLS     `json:"tls,omitempty"`
-	Auth                   rawAuth    `json:"auth,omitempty"`
-	CORS                   anything   `json:"cors,omitempty"`
-	Tracing                anything   `json:"tracing,omitempty"`
-	Telemetry              anything   `json:"telemetry,omitempty"`
-	Flight                 anything   `json:"flight,omitempty"`
-	Query                  anything   `json:"query,omitempty"`
-	TempDirectory          anything   `json:"temp_directory,omitempty"`
+	DatasetLoadParallelism count       `json:"dataset_load_parallelism,omitempty" jsonschema_description:"Most loads and refreshes at the same time."`
+	NumOfParallelLoading   count       `json:"num_of_parallel_loading_at_start_up,omitempty" jsonschema:"deprecated" jsonschema_description:"Old name of dataset_load_parallelism."`
+	ReadyState             ReadyState  `json:"ready_state,omitempty"`
+	Caching                anything    `json:"caching,omitempty"`
+	ResultsCache           anything    `json:"results_cache,omitempty"`
+	Metrics                []rawMetric `json:"metrics,omitempty"`
+	TaskHistory            anything    `json:"task_history,omitempty"`
+	Params                 anything    `json:"params,omitempty"`
+	TLS                    rawTLS      `json:"tls,omitempty"`
+	Auth                   rawAuth     `json:"auth,omitempty"`
+	CORS                   anything    `json:"cors,omitempty"`
+	Tracing                anything    `json:"tracing,omitempty"`
+	Telemetry              anything    `json:"telemetry,omitempty"`
+	Flight                 anything    `json:"flight,omitempty"`
+	Query                  anything    `json:"query,omitempty"`
+	TempDirectory          anything    `json:"temp_directory,omitempty"`
 }
 
 // rawTLS is runtime.tls.
@@ -164,7 +164,7 @@ type rawAcceleration struct {
 	OnConflict             map[string]conflictAction `json:"on_conflict,omitempty"`
 	PartitionBy            []partition               `json:"partition_by,omitempty"`
 
-	Metrics              anything       `json:"metrics,omitempty"`
+	Metrics              []rawMetric    `json:"metrics,omitempty"`
 	WriteMode            writeMode      `json:"write_mode,omitempty"`
 	StorageProfile       storageProfile `json:"storage_profile,omitempty"`
 	MaintainedAggregates anything       `json:"maintained_aggregates,omitempty"`

@@ -13,7 +13,7 @@ var notYet = []string{
 	"dependencies", "extensions", "catalogs", "models", "embeddings", "tools", "workers", "functions",
 	"evals",
 
-	"runtime.caching", "runtime.results_cache", "runtime.metrics",
+	"runtime.caching", "runtime.results_cache",
 	"runtime.task_history", "runtime.params", "runtime.cors", "runtime.tls.client_auth_mode",
 	"runtime.tls.client_auth_ca_certificate_file",
 	"runtime.tracing", "runtime.telemetry", "runtime.flight", "runtime.query", "runtime.temp_directory",
@@ -31,7 +31,7 @@ var notYet = []string{
 	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
 	"datasets[].acceleration.partition_by",
-	"datasets[].acceleration.metrics", "datasets[].acceleration.write_mode",
+	"datasets[].acceleration.write_mode",
 	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",
 	"datasets[].acceleration.snapshots_trigger=stream_batches",
 	"datasets[].acceleration.snapshots_compaction=enabled",

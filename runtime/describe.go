@@ -20,6 +20,7 @@ func (a *actor) describe() {
 	if s.Window = c.RefreshDataWindow; s.Window == 0 && d.TimeColumn != "" {
 		s.Window = c.RetentionPeriod
 	}
+	s.Metrics = c.Metrics
 	a.describeRetention()
 	s.Config = effective(d)
 	s.Engine, s.Mode, s.RefreshMode, s.Schedule, s.File = "", "", "", "", ""

@@ -63,6 +63,9 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 	}
 	c := &counted{src: r, ctx: ctx, job: j}
 	j.reader.Store(c)
+	if len(l.cfg.Acceleration.Metrics) > 0 {
+		m.times = &api.Times{Mode: j.mode, Before: newest(ctx, l)}
+	}
 	rows, err := a.supported(ctx, c, l)
 	if err != nil {
 		return err
@@ -197,6 +200,23 @@ func (a *actor) describeWrite(ctx context.Context, m *refreshed, l load, schema 
 		m.info = engines.Info{Rows: m.stats.Rows, Bytes: m.stats.Bytes, Schema: engines.Recorded(schema)}
 	}
 	m.watermark = watermarkOf(ctx, l, m.info.Schema)
+	if m.times != nil {
+		m.times.After, m.times.At = newest(ctx, l), time.Now()
+	}
+}
+
+// newest is the newest value of the time_column; zero when there is none, or none can be told.
+func newest(ctx context.Context, l load) time.Time {
+	axis := timeAxis{l.cfg.TimeColumn, l.cfg.TimeFormat}
+	mark, err := axis.watermark(ctx, l.eng)
+	if err != nil || !mark.Valid {
+		return time.Time{}
+	}
+	at, err := axis.instant(mark)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // watermarkOf is the text of the newest time; empty when there is none.

@@ -98,6 +98,7 @@ type refreshed struct {
 	info      engines.Info
 	store     storeLook      // of refresh_mode snapshot
 	boot      *api.Bootstrap // of refresh_mode snapshot
+	times     *api.Times     // when somebody wants to know
 	watermark string
 	rowsRead  int64
 	bytesRead int64
@@ -254,6 +255,7 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	a.st.RowsDelta = m.info.Rows - a.st.Rows
 	a.took(m.info)
 	a.st.Watermark = m.watermark
+	a.st.Times = m.times
 	a.well(m.at)
 	if m.job.mode == string(config.RefreshFull) {
 		a.acceptSchema, a.stale = false, false

@@ -125,6 +125,8 @@ type Dataset struct {
 	ReadyOnRegistration bool
 	// ZeroResults is on_zero_results: "return_empty" or "use_source".
 	ZeroResults string
+	// Metrics are the metrics that were asked for beyond the usual ones (spec data-refresh 9.2).
+	Metrics []string
 	// Config is the effective configuration as YAML, secrets masked.
 	Config string
 
@@ -135,6 +137,8 @@ type Dataset struct {
 	Since time.Time
 	// Registered is true when the source is known, so that queries can be sent there.
 	Registered bool
+	// Times are the newest times around the last refresh that loaded something; nil when Metrics is empty.
+	Times *Times
 	// WasReady is true from the first time on that the dataset was ready: it had data, or was registered
 	// and ready_state, its own or the runtime's, is content with that (spec data-refresh 4.3).
 	WasReady bool
@@ -207,6 +211,13 @@ type Totals struct {
 	// ZeroFallbacks and ReadyFallbacks count scans that the source answered: because the acceleration
 	// had no rows for them (on_zero_results), or was not loaded yet (ready_state).
 	ZeroFallbacks, ReadyFallbacks int64
+}
+
+// Times are the newest values of the time_column before and after a refresh, zero when there was none, and
+// when it was done.
+type Times struct {
+	Mode              string
+	Before, After, At time.Time
 }
 
 // RefreshWindow is the highest number of finished refreshes a Dataset carries.

@@ -310,3 +310,37 @@ func TestMetricsArePushed(t *testing.T) {
 	}
 	t.Error("no push has the metrics of the datasets")
 }
+
+func TestMetricsThatHaveToBeAskedFor(t *testing.T) {
+	s := start(t, `version: v1
+kind: Spicepod
+name: test
+runtime: {metrics: [{name: dataset_acceleration_refresh_lag_ms, enabled: true}, {name: dataset_acceleration_ingestion_lag_ms}]}
+datasets:
+  - from: file:times.csv
+    name: logs
+    time_column: at
+    acceleration:
+      refresh_mode: append
+      metrics: [{name: dataset_acceleration_max_timestamp_after_refresh_ms}, {name: dataset_acceleration_ingestion_lag_ms, enabled: false}]
+  - {from: 'file:times.csv', name: quiet, acceleration: {}}
+`)
+	loaded := func(n int64) {
+		t.Helper()
+		s.until(func(st *api.State) bool { d := st.Dataset("logs"); return d.Rows == n && d.Run == nil })
+	}
+	s.write("times.csv", "id,at\n1,2026-01-01 00:00:00\n")
+	s.ask("POST", "/v1/datasets/logs/acceleration/refresh", "")
+	loaded(1)
+	_, _, text := s.ask("GET", "/metrics", "")
+	if !strings.Contains(text, `max_timestamp_after_refresh_ms{dataset="logs",mode="append"} 1.7672256e+12`) || strings.Contains(text, "refresh_lag_ms{") || strings.Contains(text, `dataset="quiet",mode="append"`) {
+		t.Errorf("%s", text)
+	}
+	s.write("times.csv", "id,at\n1,2026-01-01 00:00:00\n2,2026-01-01 00:00:05\n")
+	s.ask("POST", "/v1/datasets/logs/acceleration/refresh", "")
+	loaded(2)
+	_, _, text = s.ask("GET", "/metrics", "")
+	if !strings.Contains(text, `dataset_acceleration_refresh_lag_ms{dataset="logs",mode="append"} 5000`) || strings.Contains(text, "ingestion_lag") || strings.Contains(text, "before_refresh") {
+		t.Errorf("%s", text)
+	}
+}

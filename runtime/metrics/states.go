@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -111,6 +112,7 @@ func (e emitter) dataset(d *api.Dataset) {
 	e.gauge(p+"rows", "Rows of the acceleration.", float64(d.Rows), "dataset", d.Name)
 	e.counter("accelerated_ready_state_federated_fallback", "Scans that the source answered because the acceleration was not loaded.", float64(t.ReadyFallbacks), "dataset_name", d.Name)
 	e.counter("accelerated_zero_results_federated_fallback", "Scans that the source answered because the acceleration had no rows for them.", float64(t.ZeroFallbacks), "dataset_name", d.Name)
+	e.times(d)
 	if r := d.Retention; r != nil {
 		e.counter(p+"retention_evicted_rows", "Rows that retention removed.", float64(r.Evicted), "dataset", d.Name)
 		failing := 0.0
@@ -118,6 +120,29 @@ func (e emitter) dataset(d *api.Dataset) {
 			failing = 1
 		}
 		e.gauge(p+"retention_failing", "1 while the last retention check failed.", failing, "dataset", d.Name)
+	}
+}
+
+// times emits the metrics that were asked for (spec data-refresh 9.2).
+func (e emitter) times(d *api.Dataset) {
+	t := d.Times
+	if t == nil || t.After.IsZero() {
+		return
+	}
+	const p = "dataset_acceleration_"
+	for _, m := range []struct {
+		name, help string
+		v          float64
+		none       bool
+	}{
+		{p + "max_timestamp_before_refresh_ms", "Newest time before the last refresh, in milliseconds since 1970.", unix(t.Before), t.Before.IsZero()},
+		{p + "max_timestamp_after_refresh_ms", "Newest time after the last refresh, in milliseconds since 1970.", unix(t.After), false},
+		{p + "refresh_lag_ms", "How far the last refresh moved the newest time, in milliseconds.", unix(t.After) - unix(t.Before), t.Before.IsZero()},
+		{p + "ingestion_lag_ms", "How old the newest time was when the last refresh ended, in milliseconds.", unix(t.At) - unix(t.After), false},
+	} {
+		if !m.none && slices.Contains(d.Metrics, m.name) {
+			e.gauge(m.name, m.help, m.v, "dataset", d.Name, "mode", t.Mode)
+		}
 	}
 }
 
