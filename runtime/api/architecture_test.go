@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"pitwall/config/suggest":     {},
 	"pitwall/runtime/api":        {},
 	"pitwall/runtime/schedule":   {},
-	"pitwall/runtime/source":     {"pitwall/runtime/source", "pitwall/engines"},
+	"pitwall/runtime/source":     {"pitwall/runtime/source", "pitwall/engines", "pitwall/snapshots/objstore/bucket"},
 	"pitwall/runtime/shape":      {"pitwall/engines", "pitwall/config/refreshsql"},
 	"pitwall/runtime/httpapi":    {"pitwall/runtime/api"},
 	"pitwall/runtime/metrics":    {"pitwall/runtime/api"},

@@ -4,53 +4,43 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 
 	"gocloud.dev/blob"
 
 	"pitwall/runtime/source"
+	"pitwall/snapshots/objstore/bucket"
 )
-
-// attempts is how often a request that may succeed the next time is sent: the store's own library
-// waits longer from one to the next.
-const attempts = 4
 
 // bucketStore is a bucket of an object store, opened by gocloud.dev.
 type bucketStore struct {
-	*blob.Bucket
+	*bucket.Bucket
 	// name is such as s3://bucket/.
-	name      string
-	faults    faults
-	transport *patient
-	vendor    vendor
+	name   string
+	faults faults
 }
 
-// vendor is what differs between the stores.
-type vendor interface {
-	// version is what pins the content of a listed object, "" if unknown.
-	version(o *blob.ListObject) string
-	// versionOf is the same of a described object.
-	versionOf(a *blob.Attributes) string
-	// pin makes a read fail when the object does not have the version any more.
-	pin(as func(any) bool, version string)
-	// fault explains an error of the vendor's library; nil when the store did not answer.
-	fault(b *blob.Bucket, err error) *fault
+// locateBucket makes a Location of a bucket's.
+func locateBucket(l bucket.Location) Location {
+	f := faults{secrets: l.Secrets, params: l.Credentials, endpoint: l.Endpoint}
+	return Location{Path: l.Key, Name: l.Name + l.Key, open: func(ctx context.Context) (Store, error) {
+		b, err := l.Open(ctx)
+		if err != nil {
+			var what *bucket.Fault
+			errors.As(err, &what)
+			return nil, f.wrap(ctx, l.Name, err, what)
+		}
+		return &bucketStore{Bucket: b, name: l.Name, faults: f}, nil
+	}}
 }
 
 func (s *bucketStore) Place(path string) string { return s.name + path }
 func (s *bucketStore) Remote() bool             { return true }
 
-func (s *bucketStore) Close() error {
-	err := s.Bucket.Close()
-	s.transport.base.CloseIdleConnections()
-	return err
-}
-
 func (s *bucketStore) wrap(ctx context.Context, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return s.faults.wrap(ctx, s.Place(path), err, s.vendor.fault(s.Bucket, err))
+	return s.faults.wrap(ctx, s.Place(path), err, s.Fault(err))
 }
 
 func (s *bucketStore) Stat(ctx context.Context, path string) (source.Object, error) {
@@ -58,7 +48,7 @@ func (s *bucketStore) Stat(ctx context.Context, path string) (source.Object, err
 	if err != nil {
 		return source.Object{}, s.wrap(ctx, path, err)
 	}
-	return source.Object{Path: path, Size: a.Size, Modified: a.ModTime.UTC(), ETag: s.vendor.versionOf(a)}, nil
+	return source.Object{Path: path, Size: a.Size, Modified: a.ModTime.UTC(), ETag: s.VersionOf(a)}, nil
 }
 
 func (s *bucketStore) List(ctx context.Context, prefix string, level bool, each func(Entry) error) error {
@@ -66,7 +56,7 @@ func (s *bucketStore) List(ctx context.Context, prefix string, level bool, each 
 	if level {
 		opts.Delimiter = "/"
 	}
-	for it := s.Bucket.List(opts); ; {
+	for it := s.Bucket.Bucket.List(opts); ; {
 		o, err := it.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -83,7 +73,7 @@ func (s *bucketStore) List(ctx context.Context, prefix string, level bool, each 
 		}
 		e := Entry{Object: source.Object{Path: o.Key}, Folder: o.IsDir}
 		if !o.IsDir {
-			e.Size, e.Modified, e.ETag = o.Size, o.ModTime.UTC(), s.vendor.version(o)
+			e.Size, e.Modified, e.ETag = o.Size, o.ModTime.UTC(), s.Version(o)
 		}
 		if err := each(e); errors.Is(err, io.EOF) {
 			return nil
@@ -111,12 +101,7 @@ func (c *bucketContent) Close() error     { return nil }
 // ReadAt reads a range; when the connection breaks in the middle it goes on from there.
 func (c *bucketContent) ReadAt(p []byte, off int64) (n int, err error) {
 	return resumed(p, off, c.o.Size, func(p []byte, off int64) (int, error) {
-		r, err := c.s.NewRangeReader(c.ctx, c.o.Path, off, int64(len(p)), &blob.ReaderOptions{BeforeRead: func(as func(any) bool) error {
-			if c.o.ETag != "" {
-				c.s.vendor.pin(as, c.o.ETag)
-			}
-			return nil
-		}})
+		r, err := c.s.NewRangeReader(c.ctx, c.o.Path, off, int64(len(p)), c.s.Pin(c.o.ETag))
 		if err != nil {
 			return 0, refused{err}
 		}
@@ -155,7 +140,7 @@ func resumed(p []byte, off, size int64, get func(p []byte, off int64) (int, erro
 		if got > 0 {
 			empty = 0
 		}
-		if empty++; empty >= attempts || errors.As(err, new(refused)) || errors.Is(err, errIdle) {
+		if empty++; empty >= bucket.Attempts || errors.As(err, new(refused)) || errors.Is(err, bucket.ErrIdle) {
 			return n, wrap(err)
 		}
 	}
@@ -169,8 +154,3 @@ func resumed(p []byte, off, size int64, get func(p []byte, off int64) (int, erro
 type refused struct{ error }
 
 func (r refused) Unwrap() error { return r.error }
-
-// statusFault is a fault that is no more than an HTTP status.
-func statusFault(status int) *fault {
-	return &fault{status: status, message: http.StatusText(status)}
-}

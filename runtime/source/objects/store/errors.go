@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"pitwall/runtime/source"
+	"pitwall/snapshots/objstore/bucket"
 )
 
 // faults turns the errors of one store into *source.Error.
@@ -23,16 +21,8 @@ type faults struct {
 	endpoint string
 }
 
-// fault is what a store's library says of an error: the HTTP status if there was one, the store's own
-// code, and its message.
-type fault struct {
-	status  int
-	code    string
-	message string
-}
-
 // wrap classifies an error. what is nil when the store did not answer.
-func (f *faults) wrap(ctx context.Context, place string, err error, what *fault) error {
+func (f *faults) wrap(ctx context.Context, place string, err error, what *bucket.Fault) error {
 	var e *source.Error
 	if err == nil || errors.As(err, &e) {
 		return err
@@ -41,10 +31,10 @@ func (f *faults) wrap(ctx context.Context, place string, err error, what *fault)
 		return fmt.Errorf("%s: %w", place, ctx.Err())
 	}
 	if what == nil {
-		what = &fault{}
+		what = &bucket.Fault{}
 	}
-	e = &source.Error{Kind: source.Unavailable, Place: place, Err: f.clean(err, what)}
-	switch what.status {
+	e = &source.Error{Kind: source.Unavailable, Place: place, Err: bucket.Cause(err, what, f.secrets)}
+	switch what.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Kind, e.Hint = source.Denied, "check "+f.params
 	case http.StatusNotFound, http.StatusGone:
@@ -57,52 +47,11 @@ func (f *faults) wrap(ctx context.Context, place string, err error, what *fault)
 		e.Hint = "check " + f.endpoint + " and the network"
 	default:
 		e.Hint = "it is tried again"
-		if what.status < 500 {
+		if what.Status < 500 {
 			e.Kind, e.Hint = source.Unsupported, "check "+f.endpoint
 		}
 	}
 	return e
-}
-
-// clean is the cause in short and without secrets.
-func (f *faults) clean(err error, what *fault) error {
-	text := what.message
-	var u *url.Error
-	var dial *net.OpError
-	switch {
-	case errors.Is(err, errIdle):
-		text = "the server does not answer"
-		if i := strings.Index(err.Error(), text); i >= 0 {
-			text = firstLine(err.Error()[i:])
-		}
-	case text != "":
-	case errors.As(err, &dial):
-		text = dial.Error()
-	case errors.As(err, &u):
-		text = u.Err.Error()
-	default:
-		text = err.Error()
-	}
-	if what.code != "" && !strings.Contains(text, what.code) {
-		text = what.code + ": " + text
-	}
-	return errors.New(f.redact(firstLine(text)))
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
-}
-
-func (f *faults) redact(text string) string {
-	for _, s := range f.secrets {
-		if s = strings.TrimSpace(s); s == "" {
-			continue
-		}
-		text = strings.ReplaceAll(text, s, "***")
-		text = strings.ReplaceAll(text, url.QueryEscape(s), "***")
-	}
-	return text
 }
 
 func changed(place, what string) error {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pitwall/runtime/source"
+	"pitwall/snapshots/objstore/bucket"
 )
 
 // web is one file of a web server.
@@ -25,25 +26,25 @@ type web struct {
 
 	name   string
 	faults faults
-	t      *patient
+	t      *bucket.Transport
 
 	mu     sync.Mutex
 	ranges bool         // the server gives ranges
 	copied *tempContent // the whole file, where it does not
 }
 
-func locateHTTP(p *reader, scheme, path string) Location {
+func locateHTTP(p *bucket.Params, scheme, path string) Location {
 	u, err := url.Parse(scheme + "://" + path)
 	if err != nil || u.Host == "" {
-		p.problem(errors.New("from: is not the address of a file, such as https://example.com/data.csv"))
+		p.Problem(errors.New("from: is not the address of a file, such as https://example.com/data.csv"))
 		return Location{}
 	}
-	w := &web{url: u, user: p.text("http_username"), password: p.secret("http_password"), token: p.secret("http_bearer_token"),
-		timeout: p.seconds("client_timeout", defaultTimeout)}
-	p.bool("allow_http", false) // http:// says it itself
-	if port := p.text("http_port"); port != "" {
+	w := &web{url: u, user: p.Text("http_username"), password: p.Secret("http_password"), token: p.Secret("http_bearer_token"),
+		timeout: p.Seconds("client_timeout", bucket.DefaultTimeout)}
+	p.Bool("allow_http", false) // http:// says it itself
+	if port := p.Text("http_port"); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			p.problem(fmt.Errorf("param http_port must be a port, not %q", clip(port)))
+			p.Problem(fmt.Errorf("param http_port must be a port, not %q", bucket.Clip(port)))
 		}
 		u.Host = u.Hostname() + ":" + port
 	}
@@ -51,19 +52,19 @@ func locateHTTP(p *reader, scheme, path string) Location {
 		w.user = u.User.Username()
 		if pw, ok := u.User.Password(); ok {
 			w.password = pw
-			p.secrets = append(p.secrets, pw)
+			p.Hide(pw)
 		}
 		u.User = nil
 	}
 	for _, values := range u.Query() {
-		p.secrets = append(p.secrets, values...) // a signed address carries its signature there
+		p.Hide(values...) // a signed address carries its signature there
 	}
 	shown := *u
 	shown.RawQuery = ""
 	w.name = shown.String()
-	w.faults = faults{secrets: p.secrets, params: "params http_username, http_password and http_bearer_token", endpoint: "from:"}
+	w.faults = faults{secrets: p.Secrets(), params: "params http_username, http_password and http_bearer_token", endpoint: "from:"}
 	return Location{Path: u.Path, Name: w.name, Single: true, open: func(context.Context) (Store, error) {
-		return &web{url: w.url, user: w.user, password: w.password, token: w.token, name: w.name, faults: w.faults, t: newTransport(w.timeout)}, nil
+		return &web{url: w.url, user: w.user, password: w.password, token: w.token, name: w.name, faults: w.faults, t: bucket.NewTransport(w.timeout)}, nil
 	}}
 }
 
@@ -71,7 +72,7 @@ func (w *web) Place(string) string { return w.name }
 func (w *web) Remote() bool        { return true }
 
 func (w *web) Close() error {
-	w.t.base.CloseIdleConnections()
+	w.t.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.copied == nil {
@@ -106,14 +107,14 @@ func (w *web) do(ctx context.Context, method string, header http.Header) (*http.
 		if err == nil && resp.StatusCode < 300 {
 			return resp, nil
 		}
-		var what *fault
-		busy := err != nil && !errors.Is(err, errIdle)
+		var what *bucket.Fault
+		busy := err != nil && !errors.Is(err, bucket.ErrIdle)
 		if err == nil {
 			resp.Body.Close()
-			what, err = statusFault(resp.StatusCode), errors.New(resp.Status)
+			what, err = bucket.StatusFault(resp.StatusCode), errors.New(resp.Status)
 			busy = resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || resp.StatusCode == http.StatusTooManyRequests
 		}
-		if err = w.faults.wrap(ctx, w.name, err, what); !busy || try == attempts || ctx.Err() != nil {
+		if err = w.faults.wrap(ctx, w.name, err, what); !busy || try == bucket.Attempts || ctx.Err() != nil {
 			return nil, err
 		}
 		select {

@@ -5,12 +5,12 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"pitwall/runtime/source"
+	"pitwall/snapshots/objstore/bucket"
 )
 
 // Store is one place with objects. Their paths are unique within it and have "/" between folders.
@@ -70,32 +70,21 @@ func (l Location) Open(ctx context.Context) (Store, error) { return l.open(ctx) 
 // Locate checks the params of a location. path is what follows the connector in from:, without "//";
 // dir is the folder to which a relative local path is relative. Errors name the wrong param.
 func Locate(connector, path, dir string, params map[string]string) (Location, error) {
-	p := &reader{params: params}
+	p := bucket.NewParams(params)
 	var l Location
 	switch connector {
 	case "", "file":
 		return locateFile(path, dir)
-	case "s3", "s3a":
-		l = locateS3(p, path)
-	case "gs", "gcs":
-		l = locateGCS(p, path)
-	case "abfs", "abfss", "az", "azure":
-		l = locateAzure(p, path)
 	case "http", "https":
 		l = locateHTTP(p, connector, path)
 	default:
-		return l, fmt.Errorf("pitwall can't read files from %s", connector)
+		b, ok := bucket.Locate(connector, path, p, bucket.Read)
+		if !ok {
+			return l, fmt.Errorf("pitwall can't read files from %s", connector)
+		}
+		l = locateBucket(b)
 	}
-	return l, errors.Join(p.problems...)
-}
-
-// bucket splits "bucket/key".
-func bucket(p *reader, scheme, path string) (bucket, key string) {
-	bucket, key, _ = strings.Cut(path, "/")
-	if bucket == "" {
-		p.problem(fmt.Errorf("there is no bucket in %s://%s", scheme, path))
-	}
-	return bucket, key
+	return l, p.Err()
 }
 
 // Hidden tells names of files and folders that are not data: those that begin with a dot or an

@@ -1,4 +1,4 @@
-package store
+package bucket
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	azblockblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/azureblob"
@@ -34,21 +35,21 @@ const (
 )
 
 // locateAzure takes container/path and container@account.dfs.core.windows.net/path.
-func locateAzure(p *reader, path string) Location {
+func locateAzure(p *Params, path string) Location {
 	var o azureOptions
 	var key string
-	o.container, key = bucket(p, "abfs", path)
+	o.container, key = split(p, "abfs", path)
 	host := ""
 	o.container, host, _ = strings.Cut(o.container, "@")
-	o.account = p.text("abfs_account")
+	o.account = p.Text("abfs_account")
 	if host != "" {
 		account, _, _ := strings.Cut(host, ".")
 		if o.account != "" && o.account != account {
-			p.problem(fmt.Errorf("from: names the account %s, the param abfs_account another one", account))
+			p.Problem(fmt.Errorf("the location names the account %s, the param abfs_account another one", account))
 		}
 		o.account = account
 	}
-	o.key, o.sas = p.secret("abfs_access_key"), strings.TrimPrefix(p.secret("abfs_sas_string"), "?")
+	o.key, o.sas = p.Secret("abfs_access_key"), strings.TrimPrefix(p.Secret("abfs_sas_string"), "?")
 	if o.sas != "" {
 		for part := range strings.SplitSeq(o.sas, "&") {
 			if sig, ok := strings.CutPrefix(part, "sig="); ok {
@@ -56,12 +57,12 @@ func locateAzure(p *reader, path string) Location {
 			}
 		}
 	}
-	o.tenant, o.client, o.clientKey = p.text("abfs_tenant_id"), p.text("abfs_client_id"), p.secret("abfs_client_secret")
-	o.anonymous = p.bool("abfs_skip_signature", false)
-	o.timeout = p.seconds("client_timeout", defaultTimeout)
-	p.together("abfs_tenant_id", "abfs_client_id", "abfs_client_secret")
+	o.tenant, o.client, o.clientKey = p.Text("abfs_tenant_id"), p.Text("abfs_client_id"), p.Secret("abfs_client_secret")
+	o.anonymous = p.Bool("abfs_skip_signature", false)
+	o.timeout = p.Seconds("client_timeout", DefaultTimeout)
+	p.Together("abfs_tenant_id", "abfs_client_id", "abfs_client_secret")
 	o.url = endpoint(p, "abfs_endpoint")
-	if p.bool("abfs_use_emulator", false) {
+	if p.Bool("abfs_use_emulator", false) {
 		if o.key == "" {
 			o.account, o.key = emulatorAccount, emulatorKey
 		}
@@ -70,7 +71,7 @@ func locateAzure(p *reader, path string) Location {
 		}
 	}
 	if o.account == "" && o.url == "" {
-		p.problem(errors.New("the account is missing: set abfs_account, or write abfss://container@account.dfs.core.windows.net/path"))
+		p.Problem(errors.New("the account is missing: set abfs_account, or write abfss://container@account.dfs.core.windows.net/path"))
 	}
 	if o.url == "" {
 		o.url = "https://" + o.account + ".blob.core.windows.net"
@@ -83,28 +84,28 @@ func locateAzure(p *reader, path string) Location {
 		}
 	}
 	if ways > 1 {
-		p.problem(errors.New("only one of abfs_access_key, abfs_sas_string, abfs_client_secret and abfs_skip_signature can be set"))
+		p.Problem(errors.New("only one of abfs_access_key, abfs_sas_string, abfs_client_secret and abfs_skip_signature can be set"))
 	}
 	name := "abfs://" + o.container + "/"
-	f := faults{secrets: p.secrets, params: "params abfs_account, abfs_access_key, abfs_sas_string, abfs_tenant_id, abfs_client_id and abfs_client_secret", endpoint: "params abfs_endpoint and abfs_account"}
-	return Location{Path: key, Name: name + key, open: func(ctx context.Context) (Store, error) { return o.open(ctx, name, f) }}
+	return Location{Name: name, Key: key, Secrets: p.secrets, open: o.open, Endpoint: "params abfs_endpoint and abfs_account",
+		Credentials: "params abfs_account, abfs_access_key, abfs_sas_string, abfs_tenant_id, abfs_client_id and abfs_client_secret"}
 }
 
-func (o *azureOptions) open(ctx context.Context, name string, f faults) (Store, error) {
-	t := newTransport(o.timeout)
+func (o *azureOptions) open(ctx context.Context) (*Bucket, error) {
+	t := NewTransport(o.timeout)
 	opts := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: &http.Client{Transport: t}, InsecureAllowCredentialWithHTTP: o.allowHTTP,
-		Retry: policy.RetryOptions{MaxRetries: attempts - 1, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second, ShouldRetry: azureRetry},
+		Retry: policy.RetryOptions{MaxRetries: Attempts - 1, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second, ShouldRetry: azureRetry},
 	}}
 	c, err := o.connect(opts)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden})
+		return nil, &Fault{Status: http.StatusForbidden, Err: err}
 	}
 	b, err := azureblob.OpenBucket(ctx, c, nil)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, nil)
+		return nil, &Fault{Err: err}
 	}
-	return &bucketStore{Bucket: b, name: name, faults: f, transport: t, vendor: azureVendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: azureVendor{}}, nil
 }
 
 func (o *azureOptions) connect(opts *container.ClientOptions) (*container.Client, error) {
@@ -137,7 +138,7 @@ func (o *azureOptions) connect(opts *container.ClientOptions) (*container.Client
 // azureRetry says what the SDK's own rule says, but does not wait for a silent server again.
 func azureRetry(resp *http.Response, err error) bool {
 	if err != nil {
-		return !errors.Is(err, errIdle)
+		return !errors.Is(err, ErrIdle)
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -158,6 +159,24 @@ func (azureVendor) version(o *blob.ListObject) string {
 
 func (azureVendor) versionOf(a *blob.Attributes) string { return a.ETag }
 
+func (azureVendor) versionRead(r *blob.Reader) string {
+	var raw azblob.DownloadStreamResponse
+	if r.As(&raw) && raw.ETag != nil {
+		return string(*raw.ETag)
+	}
+	return ""
+}
+
+func (azureVendor) ifVersion(as func(any) bool, version string) bool {
+	var in *azblockblob.UploadStreamOptions
+	if !as(&in) {
+		return false
+	}
+	tag := azcore.ETag(version)
+	in.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfMatch: &tag}}
+	return true
+}
+
 func (azureVendor) pin(as func(any) bool, version string) {
 	var in *azblob.DownloadStreamOptions
 	if as(&in) {
@@ -166,21 +185,21 @@ func (azureVendor) pin(as func(any) bool, version string) {
 	}
 }
 
-func (azureVendor) fault(b *blob.Bucket, err error) *fault {
+func (azureVendor) fault(b *blob.Bucket, err error) *Fault {
 	var resp *azcore.ResponseError
 	if b.ErrorAs(err, &resp) || errors.As(err, &resp) {
-		f := &fault{status: resp.StatusCode, code: resp.ErrorCode, message: http.StatusText(resp.StatusCode)}
-		switch f.code {
+		f := &Fault{Status: resp.StatusCode, Code: resp.ErrorCode, Message: http.StatusText(resp.StatusCode)}
+		switch f.Code {
 		case "ContainerNotFound":
-			f.message = "there is no such container"
+			f.Message = "there is no such container"
 		case "AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure", "NoAuthenticationInformation":
-			f.status = http.StatusForbidden
+			f.Status = http.StatusForbidden
 		}
 		return f
 	}
 	var auth *azidentity.AuthenticationFailedError
 	if errors.As(err, &auth) {
-		return &fault{status: http.StatusForbidden, message: "no token was given for the credentials"}
+		return &Fault{Status: http.StatusForbidden, Message: "no token was given for the credentials"}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package store
+package bucket
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -39,62 +40,62 @@ type s3Options struct {
 	noneAt atomic.Int64 // when the chain found nothing, in Unix seconds
 }
 
-func locateS3(p *reader, path string) Location {
+func locateS3(p *Params, path string) Location {
 	o := &s3Options{}
 	var key string
-	o.bucket, key = bucket(p, "s3", path)
-	o.region = p.text("s3_region")
+	o.bucket, key = split(p, "s3", path)
+	o.region = p.Text("s3_region")
 	o.endpoint = endpoint(p, "s3_endpoint")
-	o.key, o.secret, o.token = p.secret("s3_key"), p.secret("s3_secret"), p.secret("s3_session_token")
-	o.timeout = p.seconds("client_timeout", defaultTimeout)
+	o.key, o.secret, o.token = p.Secret("s3_key"), p.Secret("s3_secret"), p.Secret("s3_session_token")
+	o.timeout = p.Seconds("client_timeout", DefaultTimeout)
 	o.pathStyle = o.endpoint != ""
-	switch p.oneOf("s3_url_style", "path", "vhost", "virtual") {
+	switch p.OneOf("s3_url_style", "path", "vhost", "virtual") {
 	case "path":
 		o.pathStyle = true
 	case "vhost", "virtual":
 		o.pathStyle = false
 	}
-	p.together("s3_key", "s3_secret")
-	switch o.auth = p.oneOf("s3_auth", "public", "key", "iam_role"); {
+	p.Together("s3_key", "s3_secret")
+	switch o.auth = p.OneOf("s3_auth", "public", "key", "iam_role"); {
 	case o.auth == "" && o.key != "":
 		o.auth = "key"
 	case o.auth == "key" && o.key == "":
-		p.problem(errors.New("param s3_auth: key needs s3_key and s3_secret"))
+		p.Problem(errors.New("param s3_auth: key needs s3_key and s3_secret"))
 	case (o.auth == "public" || o.auth == "iam_role") && o.key != "":
-		p.problem(fmt.Errorf("param s3_auth: %s does not go with s3_key; use s3_auth: key", o.auth))
+		p.Problem(fmt.Errorf("param s3_auth: %s does not go with s3_key; use s3_auth: key", o.auth))
 	}
 	name := "s3://" + o.bucket + "/"
-	f := faults{secrets: p.secrets, params: "params s3_auth, s3_key, s3_secret, s3_session_token and s3_region", endpoint: "params s3_endpoint, s3_url_style and s3_region"}
-	return Location{Path: key, Name: name + key, open: func(ctx context.Context) (Store, error) { return o.open(ctx, name, f) }}
+	return Location{Name: name, Key: key, Secrets: p.secrets, open: o.open,
+		Credentials: "params s3_auth, s3_key, s3_secret, s3_session_token and s3_region", Endpoint: "params s3_endpoint, s3_url_style and s3_region"}
 }
 
 // endpoint reads the URL of a server. Plain http must be allowed, because it shows the data to the
 // network.
-func endpoint(p *reader, param string) string {
-	v := strings.TrimSuffix(p.text(param), "/")
-	allowed := p.bool("allow_http", false)
+func endpoint(p *Params, param string) string {
+	v := strings.TrimSuffix(p.Text(param), "/")
+	allowed := p.Bool("allow_http", false)
 	switch {
 	case v == "":
 		return ""
 	case !strings.Contains(v, "://"):
 		return "https://" + v
 	case strings.HasPrefix(v, "http://") && !allowed:
-		p.problem(fmt.Errorf("param %s is not encrypted; use https://, or set allow_http: true", param))
+		p.Problem(fmt.Errorf("param %s is not encrypted; use https://, or set allow_http: true", param))
 	case !strings.HasPrefix(v, "http://") && !strings.HasPrefix(v, "https://"):
-		p.problem(fmt.Errorf("param %s must begin with https:// or http://", param))
+		p.Problem(fmt.Errorf("param %s must begin with https:// or http://", param))
 	}
 	return v
 }
 
-func (o *s3Options) open(ctx context.Context, name string, f faults) (Store, error) {
-	t := newTransport(o.timeout)
+func (o *s3Options) open(ctx context.Context) (*Bucket, error) {
+	t := NewTransport(o.timeout)
 	// The client of the credential chain honours AWS_CA_BUNDLE, which the store's then uses, too.
 	chainClient := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DisableKeepAlives = true })
 	load := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithHTTPClient(chainClient), awsconfig.WithLogger(logging.Nop{}),
 		awsconfig.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(r *retry.StandardOptions) {
-				r.MaxAttempts, r.MaxBackoff = attempts, 2*time.Second
+				r.MaxAttempts, r.MaxBackoff = Attempts, 2*time.Second
 				r.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(stillIdle)}, r.Retryables...)
 			})
 		}),
@@ -110,14 +111,14 @@ func (o *s3Options) open(ctx context.Context, name string, f faults) (Store, err
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden})
+		return nil, &Fault{Status: http.StatusForbidden, Err: err}
 	}
 	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
 		t.base.TLSClientConfig = c.GetTransport().TLSClientConfig
 	}
 	if o.auth == "" || o.auth == "iam_role" {
 		if err := o.chain(ctx, &cfg); err != nil {
-			return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden, message: err.Error()})
+			return nil, &Fault{Status: http.StatusForbidden, Message: err.Error(), Err: err}
 		}
 	}
 	if cfg.Region == "" {
@@ -132,9 +133,9 @@ func (o *s3Options) open(ctx context.Context, name string, f faults) (Store, err
 		}
 	}), o.bucket, nil)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, nil)
+		return nil, &Fault{Err: err}
 	}
-	return &bucketStore{Bucket: b, name: name, faults: f, transport: t, vendor: s3Vendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{}}, nil
 }
 
 // chain looks for the credentials of the environment, the profile or the instance's role. Without any a
@@ -159,7 +160,7 @@ func (o *s3Options) chain(ctx context.Context, cfg *aws.Config) error {
 
 // stillIdle keeps the SDK from waiting for a silent server several times as long as client_timeout says.
 func stillIdle(err error) aws.Ternary {
-	if errors.Is(err, errIdle) {
+	if errors.Is(err, ErrIdle) {
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary
@@ -177,6 +178,23 @@ func (s3Vendor) version(o *blob.ListObject) string {
 
 func (s3Vendor) versionOf(a *blob.Attributes) string { return a.ETag }
 
+func (s3Vendor) versionRead(r *blob.Reader) string {
+	var out s3.GetObjectOutput
+	if r.As(&out) {
+		return aws.ToString(out.ETag)
+	}
+	return ""
+}
+
+func (s3Vendor) ifVersion(as func(any) bool, version string) bool {
+	var in *transfermanager.UploadObjectInput
+	if !as(&in) {
+		return false
+	}
+	in.IfMatch = aws.String(version)
+	return true
+}
+
 func (s3Vendor) pin(as func(any) bool, version string) {
 	var in *s3.GetObjectInput
 	if as(&in) {
@@ -184,28 +202,28 @@ func (s3Vendor) pin(as func(any) bool, version string) {
 	}
 }
 
-func (s3Vendor) fault(b *blob.Bucket, err error) *fault {
-	var f *fault
+func (s3Vendor) fault(b *blob.Bucket, err error) *Fault {
+	var f *Fault
 	var resp *awshttp.ResponseError
 	if b.ErrorAs(err, &resp) {
-		f = &fault{status: resp.HTTPStatusCode()}
+		f = &Fault{Status: resp.HTTPStatusCode()}
 	}
 	var api smithy.APIError
 	if b.ErrorAs(err, &api) {
 		if f == nil {
-			f = &fault{}
+			f = &Fault{}
 		}
-		f.code, f.message = api.ErrorCode(), api.ErrorMessage()
-		switch f.code {
+		f.Code, f.Message = api.ErrorCode(), api.ErrorMessage()
+		switch f.Code {
 		case "NoSuchBucket":
-			f.message = "there is no such bucket"
+			f.Message = "there is no such bucket"
 		case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "XAdminUserNotFound":
-			f.status = http.StatusForbidden // some stores answer 400 or 404
+			f.Status = http.StatusForbidden // some stores answer 400 or 404
 		case "SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable":
-			f.status = http.StatusServiceUnavailable
+			f.Status = http.StatusServiceUnavailable
 		}
-		if f.message == "" {
-			f.message = http.StatusText(f.status)
+		if f.Message == "" {
+			f.Message = http.StatusText(f.Status)
 		}
 	}
 	return f

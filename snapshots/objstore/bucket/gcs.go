@@ -1,4 +1,4 @@
-package store
+package bucket
 
 import (
 	"context"
@@ -24,36 +24,45 @@ import (
 type gcsOptions struct {
 	bucket, endpoint string
 	keyPath, key     string
+	scope            string
 	anonymous        bool
 	timeout          time.Duration
 }
 
-const gcsScope = "https://www.googleapis.com/auth/devstorage.read_only"
+// What the credentials are asked for.
+const (
+	gcsRead  = "https://www.googleapis.com/auth/devstorage.read_only"
+	gcsWrite = "https://www.googleapis.com/auth/devstorage.read_write"
+)
 
-func locateGCS(p *reader, path string) Location {
+func locateGCS(p *Params, path string, a Access) Location {
 	var o gcsOptions
 	var key string
-	o.bucket, key = bucket(p, "gs", path)
+	o.bucket, key = split(p, "gs", path)
 	o.endpoint = endpoint(p, "gcs_endpoint")
-	o.keyPath, o.key = p.text("gcs_service_account_path"), p.secret("gcs_service_account_key")
-	o.anonymous = p.bool("gcs_skip_signature", false)
-	o.timeout = p.seconds("client_timeout", defaultTimeout)
+	o.keyPath, o.key = p.Text("gcs_service_account_path"), p.Secret("gcs_service_account_key")
+	o.anonymous = p.Bool("gcs_skip_signature", false)
+	o.timeout = p.Seconds("client_timeout", DefaultTimeout)
 	if o.keyPath != "" && o.key != "" {
-		p.problem(errors.New("only one of gcs_service_account_path and gcs_service_account_key can be set"))
+		p.Problem(errors.New("only one of gcs_service_account_path and gcs_service_account_key can be set"))
 	}
 	if o.anonymous && (o.keyPath != "" || o.key != "") {
-		p.problem(errors.New("gcs_skip_signature does not go with a service account"))
+		p.Problem(errors.New("gcs_skip_signature does not go with a service account"))
 	}
 	name := "gs://" + o.bucket + "/"
-	f := faults{secrets: p.secrets, params: "params gcs_service_account_path, gcs_service_account_key and gcs_skip_signature", endpoint: "param gcs_endpoint"}
-	return Location{Path: key, Name: name + key, open: func(ctx context.Context) (Store, error) { return o.open(ctx, name, f) }}
+	o.scope = gcsRead
+	if a == ReadWrite {
+		o.scope = gcsWrite
+	}
+	return Location{Name: name, Key: key, Secrets: p.secrets, open: o.open,
+		Credentials: "params gcs_service_account_path, gcs_service_account_key and gcs_skip_signature", Endpoint: "param gcs_endpoint"}
 }
 
-func (o *gcsOptions) open(ctx context.Context, name string, f faults) (Store, error) {
-	t := newTransport(o.timeout)
+func (o *gcsOptions) open(ctx context.Context) (*Bucket, error) {
+	t := NewTransport(o.timeout)
 	client, err := o.client(ctx, t)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, &fault{status: http.StatusForbidden, message: err.Error()})
+		return nil, &Fault{Status: http.StatusForbidden, Message: err.Error(), Err: err}
 	}
 	options := &gcsblob.Options{ClientOptions: []option.ClientOption{storage.WithDisabledClientMetrics()}}
 	if o.endpoint != "" {
@@ -61,14 +70,14 @@ func (o *gcsOptions) open(ctx context.Context, name string, f faults) (Store, er
 	}
 	b, err := gcsblob.OpenBucket(ctx, client, o.bucket, options)
 	if err != nil {
-		return nil, f.wrap(ctx, name, err, nil)
+		return nil, &Fault{Err: err}
 	}
 	var raw *storage.Client
 	if b.As(&raw) {
-		raw.SetRetry(storage.WithMaxAttempts(attempts), storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second}),
-			storage.WithErrorFunc(func(err error) bool { return !errors.Is(err, errIdle) && storage.ShouldRetry(err) }))
+		raw.SetRetry(storage.WithMaxAttempts(Attempts), storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second}),
+			storage.WithErrorFunc(func(err error) bool { return !errors.Is(err, ErrIdle) && storage.ShouldRetry(err) }))
 	}
-	return &bucketStore{Bucket: b, name: name, faults: f, transport: t, vendor: gcsVendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: gcsVendor{}}, nil
 }
 
 // client has the credentials of the service account, or those of the environment; without any it is
@@ -88,11 +97,11 @@ func (o *gcsOptions) client(ctx context.Context, t http.RoundTripper) (*gcp.HTTP
 	case o.anonymous:
 		return gcp.NewAnonymousHTTPClient(t), nil
 	case len(key) > 0:
-		if creds, err = google.CredentialsFromJSONWithType(ctx, key, google.ServiceAccount, gcsScope); err != nil {
+		if creds, err = google.CredentialsFromJSONWithType(ctx, key, google.ServiceAccount, o.scope); err != nil {
 			return nil, errors.New("the service account's key is not the JSON of a service account")
 		}
 	default:
-		if creds, err = google.FindDefaultCredentials(ctx, gcsScope); err != nil {
+		if creds, err = google.FindDefaultCredentials(ctx, o.scope); err != nil {
 			return gcp.NewAnonymousHTTPClient(t), nil
 		}
 	}
@@ -117,6 +126,24 @@ func (gcsVendor) versionOf(a *blob.Attributes) string {
 	return ""
 }
 
+func (gcsVendor) versionRead(r *blob.Reader) string {
+	var raw *storage.Reader
+	if r.As(&raw) {
+		return strconv.FormatInt(raw.Attrs.Generation, 10)
+	}
+	return ""
+}
+
+func (gcsVendor) ifVersion(as func(any) bool, version string) bool {
+	var h **storage.ObjectHandle
+	g, err := strconv.ParseInt(version, 10, 64)
+	if err != nil || !as(&h) {
+		return false
+	}
+	*h = (*h).If(storage.Conditions{GenerationMatch: g})
+	return true
+}
+
 func (gcsVendor) pin(as func(any) bool, version string) {
 	var h **storage.ObjectHandle
 	if g, err := strconv.ParseInt(version, 10, 64); err == nil && as(&h) {
@@ -124,24 +151,24 @@ func (gcsVendor) pin(as func(any) bool, version string) {
 	}
 }
 
-func (gcsVendor) fault(b *blob.Bucket, err error) *fault {
+func (gcsVendor) fault(b *blob.Bucket, err error) *Fault {
 	var api *googleapi.Error
 	if b.ErrorAs(err, &api) || errors.As(err, &api) {
-		f := &fault{status: api.Code, message: firstLine(strings.TrimSpace(api.Message))}
-		if f.message == "" {
-			f.message = http.StatusText(api.Code)
+		f := &Fault{Status: api.Code, Message: firstLine(strings.TrimSpace(api.Message))}
+		if f.Message == "" {
+			f.Message = http.StatusText(api.Code)
 		}
 		return f
 	}
 	var token *oauth2.RetrieveError
 	if errors.As(err, &token) {
-		return &fault{status: http.StatusForbidden, code: token.ErrorCode, message: "the credentials were refused"}
+		return &Fault{Status: http.StatusForbidden, Code: token.ErrorCode, Message: "the credentials were refused"}
 	}
 	switch {
 	case errors.Is(err, storage.ErrBucketNotExist):
-		return &fault{status: http.StatusNotFound, message: "there is no such bucket"}
+		return &Fault{Status: http.StatusNotFound, Message: "there is no such bucket"}
 	case errors.Is(err, storage.ErrObjectNotExist):
-		return statusFault(http.StatusNotFound)
+		return StatusFault(http.StatusNotFound)
 	}
 	return nil
 }
