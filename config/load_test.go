@@ -138,14 +138,14 @@ func TestTriggerMatrix(t *testing.T) {
 }
 
 func TestSnapshotsOffWithoutPlace(t *testing.T) {
-	for _, top := range []string{"", "snapshots: {enabled: false, location: ./s}\n", "snapshots: {}\n", "snapshots: {location: 's3://b/p/'}\n", "snapshots: {location: 'ftp://b/p/'}\n"} {
+	for _, top := range []string{"", "snapshots: {enabled: false, location: ./s}\n", "snapshots: {}\n", "snapshots: {location: 'ftp://b/p/'}\n"} {
 		src := head + top + "datasets: [{from: ./a.csv, name: x, acceleration: {engine: sqlite, mode: file, snapshots: enabled}}]\n"
 		c, ps := Parse([]byte(src), "spicepod.yml", LoadOptions{Env: noEnv})
 		if c == nil || c.Dataset("x").Acceleration.Snapshots != SnapshotsDisabled || len(ps) == 0 {
 			t.Errorf("%q: %+v %v", top, c, ps)
 		}
 	}
-	for _, loc := range []string{"./s", "/s", "file:///s", "s/t"} {
+	for _, loc := range []string{"./s", "/s", "file:///s", "s/t", "s3://bucket/x/", "gs://bucket/", "abfss://box@account.dfs.core.windows.net/x"} {
 		src := head + "snapshots: {location: '" + loc + "'}\ndatasets: [{from: ./a.csv, name: x, acceleration: {engine: sqlite, mode: file, snapshots: enabled}}]\n"
 		c, ps := Parse([]byte(src), "spicepod.yml", LoadOptions{Env: noEnv})
 		if c == nil || c.Dataset("x").Acceleration.Snapshots != SnapshotsEnabled || len(ps) != 0 {

@@ -19,8 +19,7 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 	s.Enabled = raw.Enabled == nil || *raw.Enabled
 	s.Location = strings.TrimSpace(raw.Location)
 	s.BootstrapOnFailureBehavior = or(raw.BootstrapOnFailureBehavior, s.BootstrapOnFailureBehavior)
-	known := []string{"s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth",
-		"client_timeout", "allow_http", "s3_queue_url", "region"}
+	known := storeParams(s.Location)
 	params := scalarMap{}
 	for name, v := range raw.Params {
 		at := join("snapshots.params", name)
@@ -52,6 +51,21 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 	return s
 }
 
+// storeParams are the params of a location (spec acceleration-snapshots 4.1); region is the seed's name of
+// s3_region.
+func storeParams(location string) []string {
+	all := []string{"client_timeout", "allow_http"}
+	switch scheme, _, _ := strings.Cut(location, "://"); scheme {
+	case "gs", "gcs":
+		return append(all, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
+	case "abfs", "abfss":
+		return append(all, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id", "abfs_client_id",
+			"abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
+	default:
+		return append(all, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style", "s3_queue_url", "region")
+	}
+}
+
 // unusableLocation says why pitwall cannot keep snapshots at the location, or "".
 func unusableLocation(s *Snapshots) (why, hint string) {
 	hint = "a directory such as ./snapshots, or file:///var/lib/pitwall/snapshots"
@@ -70,8 +84,11 @@ func unusableLocation(s *Snapshots) (why, hint string) {
 			return "snapshots.location is not a URL", hint
 		}
 		return "", ""
-	case slices.Contains([]string{"s3", "abfs", "abfss", "gs", "gcs"}, scheme):
-		return fmt.Sprintf("pitwall cannot keep snapshots in %s:// yet", scheme), hint
+	case slices.Contains([]string{"s3", "s3a", "abfs", "abfss", "gs", "gcs"}, scheme):
+		if strings.Trim(rest, "/") == "" {
+			return "snapshots.location names no bucket", "such as " + scheme + "://bucket/snapshots/"
+		}
+		return "", ""
 	}
 	return fmt.Sprintf("unknown kind of snapshots location %q", clip(scheme, 20)), hint
 }

@@ -170,7 +170,7 @@ func runAndKill(t *testing.T, dir string, d time.Duration) map[string]bool {
 
 func check(t *testing.T, b *bed, acked map[string]string, events int) {
 	t.Helper()
-	m, err := snapshots.Open(t.Context(), "file://"+filepath.Join(b.dir, "snaps"), "")
+	m, err := snapshots.Open(t.Context(), "file://"+filepath.Join(b.dir, "snaps"), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

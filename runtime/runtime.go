@@ -157,7 +157,11 @@ func (r *Runtime) openSnapshots(ctx context.Context) {
 	case c.Location == "":
 		r.snapsErr = "snapshots.location is not set"
 	default:
-		m, err := snapshots.Open(ctx, c.Location, r.o.Config.Dir)
+		params := map[string]string{}
+		for k, v := range c.Params {
+			params[k] = v.Reveal()
+		}
+		m, err := snapshots.Open(ctx, c.Location, r.o.Config.Dir, params)
 		if err != nil {
 			r.snapsErr = r.redact(err.Error())
 			return

@@ -144,7 +144,7 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 			return &Error{Op: "read copy of", Kind: LocalFailed, Err: err}
 		}
 		h := &counter{r: in, hash: sha256.New(), report: func(n int64) { r.progress("upload", n, st.Size()) }}
-		err := m.store.Create(ctx, key, h)
+		err := m.store.Create(ctx, key, h, st.Size())
 		if objstore.KindOf(err) == objstore.KindExists {
 			continue
 		}

@@ -21,10 +21,11 @@ import (
 // processes may use one location.
 type Manager struct{ store *objstore.Store }
 
-// Open opens a snapshot location; relative file locations are relative to dir. Kind Invalid: the
-// location can't be used, and why.
-func Open(ctx context.Context, location, dir string) (*Manager, error) {
-	s, err := objstore.Open(ctx, location, dir)
+// Open opens a snapshot location with its params (spec acceleration-snapshots 4.1); relative file locations
+// are relative to dir. It does not connect to an object store. Kind Invalid: the location or a param can't
+// be used, and why.
+func Open(ctx context.Context, location, dir string, params map[string]string) (*Manager, error) {
+	s, err := objstore.Open(ctx, location, dir, params)
 	if err != nil {
 		return nil, wrap("open", "", err)
 	}

@@ -31,7 +31,7 @@ type bed struct {
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{t: t, store: t.TempDir(), dir: t.TempDir()}
-	m, err := Open(t.Context(), "file://"+b.store, "")
+	m, err := Open(t.Context(), "file://"+b.store, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestWritersOfOneLocationLoseNothing(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
-			m, err := Open(context.Background(), "file://"+b.store, "")
+			m, err := Open(context.Background(), "file://"+b.store, "", nil)
 			if err != nil {
 				t.Error(err)
 				return

@@ -20,6 +20,7 @@ import (
 	"github.com/gofrs/flock"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/gcerrors"
 )
 
 // tempPrefix marks unfinished files; lockSuffix the lock beside an object that is replaced.
@@ -37,7 +38,10 @@ const (
 // fileStore does the conditional writes on a local disk. gocloud's fileblob checks for existence and
 // then renames, so two processes can both win, and it never syncs: a create here is temp file, fsync,
 // link(2), fsync of the directory; a replace happens under a lock file.
-type fileStore struct{ root string }
+type fileStore struct {
+	root   string
+	bucket *blob.Bucket
+}
 
 func openFile(location, dir string) (*Store, error) {
 	root := location
@@ -66,7 +70,7 @@ func openFile(location, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{location: location, bucket: b, cond: &fileStore{root: root}}, nil
+	return &Store{location: location, bucket: b, cond: &fileStore{root: root, bucket: b}}, nil
 }
 
 // path maps a key to its file. Keys are slash-separated without empty, "." or ".." elements.
@@ -84,7 +88,7 @@ func (f *fileStore) hidden(key string) bool {
 	return strings.HasPrefix(name, tempPrefix) || strings.HasSuffix(name, lockSuffix)
 }
 
-func (f *fileStore) create(ctx context.Context, key string, r io.Reader) error {
+func (f *fileStore) create(ctx context.Context, key string, r io.Reader, _ int64) error {
 	name, err := f.path(key)
 	if err != nil {
 		return err
@@ -119,17 +123,50 @@ func (f *fileStore) replace(ctx context.Context, key, version string, body []byt
 		}
 	case err != nil:
 		return err
-	case f.version(current, nil) != version:
+	case contentHash(current) != version:
 		return &Error{Op: "replace", Key: key, Kind: KindConflict, Err: errors.New("it was changed meanwhile")}
 	}
 	return f.store(ctx, name, bytes.NewReader(body), func(tmp string) error { return os.Rename(tmp, name) })
 }
 
-// version of an object is the hash of its content: two writers that store the same bytes agree anyway.
-func (f *fileStore) version(body []byte, _ *blob.Attributes) string {
+func (f *fileStore) load(ctx context.Context, key string) ([]byte, string, error) {
+	body, err := f.bucket.ReadAll(ctx, key)
+	if err != nil {
+		return nil, "", err
+	}
+	return body, contentHash(body), nil
+}
+
+// contentHash is the version of an object: two writers that store the same bytes agree anyway.
+func contentHash(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
+
+func (f *fileStore) open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
+	r, err := f.bucket.NewReader(ctx, key, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	return r, r.Size(), nil
+}
+
+func (f *fileStore) explain(_ context.Context, op, key string, err error) error {
+	kind := fileKind(err)
+	if kind == "" {
+		switch gcerrors.Code(err) {
+		case gcerrors.NotFound:
+			kind = KindNotFound
+		case gcerrors.PermissionDenied:
+			kind = KindDenied
+		default:
+			kind = KindUnavailable
+		}
+	}
+	return &Error{Op: op, Key: key, Kind: kind, Err: err}
+}
+
+func (f *fileStore) close() error { return f.bucket.Close() }
 
 // store writes r to a synced temp file beside name and lets publish give it its name.
 func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish func(tmp string) error) (err error) {

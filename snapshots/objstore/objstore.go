@@ -11,30 +11,52 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 )
 
 // Store is one location of an object store. All keys are relative to it. Methods are safe for
 // concurrent use, by several processes too.
 type Store struct {
 	location string
-	bucket   *blob.Bucket
-	cond     conditional
+	connect  func(context.Context) (*blob.Bucket, conditional, error)
+
+	mu     sync.Mutex
+	bucket *blob.Bucket // nil until it is needed
+	cond   conditional
+}
+
+// open connects, unless that is done: a store that is away when pitwall starts is asked again.
+func (s *Store) open(ctx context.Context) (*blob.Bucket, conditional, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bucket == nil {
+		b, c, err := s.connect(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.bucket, s.cond = b, c
+	}
+	return s.bucket, s.cond, nil
 }
 
 // conditional are the writes for which stores differ.
 type conditional interface {
-	// create stores an object that must not exist. It is atomic and durable: KindExists, or the
-	// whole object is there when it returns.
-	create(ctx context.Context, key string, r io.Reader) error
+	// create stores an object of size bytes that must not exist. It is atomic and durable: KindExists,
+	// or the whole object is there when it returns.
+	create(ctx context.Context, key string, r io.Reader, size int64) error
 	// replace stores an object if its version is still the given one; version "" means that it must
 	// not exist. KindConflict otherwise.
 	replace(ctx context.Context, key, version string, body []byte) error
-	// version names the content of an object for replace.
-	version(body []byte, a *blob.Attributes) string
+	// load reads an object whole and names its content for replace.
+	load(ctx context.Context, key string) (body []byte, version string, err error)
+	// open returns a reader of an object and its size in bytes.
+	open(ctx context.Context, key string) (io.ReadCloser, int64, error)
+	// explain makes an *Error.
+	explain(ctx context.Context, op, key string, err error) error
+	close() error
 	// hidden tells the store's own helper files from objects.
 	hidden(key string) bool
 }
@@ -90,60 +112,76 @@ type Attrs struct {
 // Location is the location as it was opened.
 func (s *Store) Location() string { return s.location }
 
-// Create stores a new object from r; it never overwrites. KindExists: the key is taken.
-func (s *Store) Create(ctx context.Context, key string, r io.Reader) error {
-	return s.wrap("create", key, s.cond.create(ctx, key, r))
+// Create stores a new object of size bytes from r; it never overwrites. KindExists: the key is taken.
+func (s *Store) Create(ctx context.Context, key string, r io.Reader, size int64) error {
+	_, c, err := s.open(ctx)
+	if err == nil {
+		err = c.create(ctx, key, r, size)
+	}
+	return s.wrap(ctx, "create", key, err)
 }
 
 // Load returns a small object whole, with the version that Replace needs. KindNotFound when absent.
 func (s *Store) Load(ctx context.Context, key string) (body []byte, version string, err error) {
-	r, err := s.bucket.NewReader(ctx, key, nil)
-	if err != nil {
-		return nil, "", s.wrap("read", key, err)
+	_, c, err := s.open(ctx)
+	if err == nil {
+		body, version, err = c.load(ctx, key)
 	}
-	defer r.Close()
-	if body, err = io.ReadAll(r); err != nil {
-		return nil, "", s.wrap("read", key, err)
-	}
-	return body, s.cond.version(body, nil), nil
+	return body, version, s.wrap(ctx, "read", key, err)
 }
 
 // Replace stores body if the object still has the version that Load returned; version "" means that
 // the object must not exist. KindConflict: somebody else was faster.
 func (s *Store) Replace(ctx context.Context, key, version string, body []byte) error {
-	return s.wrap("replace", key, s.cond.replace(ctx, key, version, body))
+	_, c, err := s.open(ctx)
+	if err == nil {
+		err = c.replace(ctx, key, version, body)
+	}
+	return s.wrap(ctx, "replace", key, err)
 }
 
 // Open returns a reader of the object and its size in bytes. The caller closes it.
 func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
-	r, err := s.bucket.NewReader(ctx, key, nil)
+	_, c, err := s.open(ctx)
 	if err != nil {
-		return nil, 0, s.wrap("read", key, err)
+		return nil, 0, s.wrap(ctx, "read", key, err)
 	}
-	return r, r.Size(), nil
+	r, size, err := c.open(ctx, key)
+	if err != nil {
+		return nil, 0, s.wrap(ctx, "read", key, err)
+	}
+	return r, size, nil
 }
 
 // Stat describes the object; KindNotFound when absent.
 func (s *Store) Stat(ctx context.Context, key string) (Attrs, error) {
-	a, err := s.bucket.Attributes(ctx, key)
+	b, _, err := s.open(ctx)
 	if err != nil {
-		return Attrs{}, s.wrap("stat", key, err)
+		return Attrs{}, s.wrap(ctx, "stat", key, err)
+	}
+	a, err := b.Attributes(ctx, key)
+	if err != nil {
+		return Attrs{}, s.wrap(ctx, "stat", key, err)
 	}
 	return Attrs{Bytes: a.Size, Modified: a.ModTime}, nil
 }
 
 // List calls fn for every object below prefix, in the order of their keys, until fn returns false.
 func (s *Store) List(ctx context.Context, prefix string, fn func(key string, a Attrs) bool) error {
-	it := s.bucket.List(&blob.ListOptions{Prefix: prefix})
+	b, c, err := s.open(ctx)
+	if err != nil {
+		return s.wrap(ctx, "list", prefix, err)
+	}
+	it := b.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		o, err := it.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return s.wrap("list", prefix, err)
+			return s.wrap(ctx, "list", prefix, err)
 		}
-		if s.cond.hidden(o.Key) {
+		if c.hidden(o.Key) {
 			continue
 		}
 		if !fn(o.Key, Attrs{Bytes: o.Size, Modified: o.ModTime}) {
@@ -154,55 +192,60 @@ func (s *Store) List(ctx context.Context, prefix string, fn func(key string, a A
 
 // Delete removes the object; a missing one is not an error.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	err := s.bucket.Delete(ctx, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	b, _, err := s.open(ctx)
+	if err == nil {
+		err = b.Delete(ctx, key)
+	}
+	if err = s.wrap(ctx, "delete", key, err); KindOf(err) == KindNotFound {
 		return nil
 	}
-	return s.wrap("delete", key, err)
+	return err
 }
 
 // Close releases the store's connections.
-func (s *Store) Close() error { return s.bucket.Close() }
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cond == nil {
+		return nil
+	}
+	return s.cond.close()
+}
 
 // wrap classifies an error of gocloud or of a conditional write.
-func (s *Store) wrap(op, key string, err error) error {
+func (s *Store) wrap(ctx context.Context, op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return err
 	}
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("%s %s: %w", op, key, cause)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s %s: %w", op, key, err)
 	}
-	kind := fileKind(err)
-	if kind == "" {
-		switch gcerrors.Code(err) {
-		case gcerrors.NotFound:
-			kind = KindNotFound
-		case gcerrors.PermissionDenied:
-			kind = KindDenied
-		default:
-			kind = KindUnavailable
-		}
-	}
-	return &Error{Op: op, Key: key, Kind: kind, Err: err}
+	return s.cond.explain(ctx, op, key, err)
 }
 
-// Open opens a location: file:///path, a bare path (relative to dir), and later s3://, gs:// and
-// abfss://. KindInvalid says which locations can be used.
-func Open(_ context.Context, location, dir string) (*Store, error) {
+// Open opens a location: s3://, gs:// or abfss://, with the params of a spicepod, file:///path, or a bare path
+// relative to dir. It does not connect. KindInvalid says which locations and params can be used.
+func Open(_ context.Context, location, dir string, params map[string]string) (*Store, error) {
 	invalid := func(err error) error {
 		return &Error{Op: "open snapshot location " + location, Kind: KindInvalid, Err: err}
 	}
 	if location == "" {
 		return nil, invalid(errors.New("no location"))
 	}
-	scheme, _, ok := strings.Cut(location, "://")
+	scheme, path, ok := strings.Cut(location, "://")
+	var s *Store
+	var err error
 	if ok && scheme != "file" {
-		return nil, invalid(fmt.Errorf("scheme %q is not supported yet; use file:///path", scheme))
+		s, err = openCloud(location, scheme, path, defaults(scheme, params))
+	} else {
+		s, err = openFile(location, dir)
 	}
-	s, err := openFile(location, dir)
 	if err != nil {
 		return nil, invalid(err)
 	}

@@ -16,33 +16,19 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	if job := os.Getenv("OBJSTORE_CHILD"); job != "" {
-		os.Exit(child(job))
-	}
-	goleak.VerifyTestMain(m)
-}
+func open(t testing.TB, dir string) *Store { return place{location: "file://" + dir}.open(t) }
 
-func open(t testing.TB, dir string) *Store {
-	t.Helper()
-	s, err := Open(t.Context(), "file://"+dir, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
+func TestCreateReadListDelete(t *testing.T) { each(t, createReadListDelete) }
 
-func TestCreateReadListDelete(t *testing.T) {
-	s := open(t, t.TempDir())
+func createReadListDelete(t *testing.T, p place) {
+	s := p.open(t)
 	key := "month=2026-01/day=2026-01-02/dataset=a/a_20260102T030405Z.duckdb"
-	if err := s.Create(t.Context(), key, strings.NewReader("hello")); err != nil {
+	if err := put(t.Context(), s, key, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Create(t.Context(), key, strings.NewReader("other")); KindOf(err) != KindExists {
+	if err := put(t.Context(), s, key, "other"); KindOf(err) != KindExists {
 		t.Errorf("a second create gave %v", err)
 	}
 	r, size, err := s.Open(t.Context(), key)
@@ -74,8 +60,10 @@ func TestCreateReadListDelete(t *testing.T) {
 	}
 }
 
-func TestReplaceNeedsTheCurrentVersion(t *testing.T) {
-	s := open(t, t.TempDir())
+func TestReplaceNeedsTheCurrentVersion(t *testing.T) { each(t, replaceNeedsTheCurrentVersion) }
+
+func replaceNeedsTheCurrentVersion(t *testing.T, p place) {
+	s := p.open(t)
 	ctx := t.Context()
 	if _, _, err := s.Load(ctx, "m"); KindOf(err) != KindNotFound {
 		t.Fatalf("load of nothing: %v", err)
@@ -107,7 +95,7 @@ func TestReplaceNeedsTheCurrentVersion(t *testing.T) {
 func TestKeysThatLeaveTheLocationAreRefused(t *testing.T) {
 	s := open(t, t.TempDir())
 	for _, k := range []string{"", "../x", "a/../../x", "a//b", "/etc/x", "a/.tmp-1", "m.lock"} {
-		if err := s.Create(t.Context(), k, strings.NewReader("x")); KindOf(err) != KindInvalid {
+		if err := put(t.Context(), s, k, "x"); KindOf(err) != KindInvalid {
 			t.Errorf("create %q: %v", k, err)
 		}
 	}
@@ -117,13 +105,13 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	boom := errors.New("boom")
-	err := s.Create(t.Context(), "a/b", io.MultiReader(strings.NewReader("half"), &failing{boom}))
+	err := s.Create(t.Context(), "a/b", io.MultiReader(strings.NewReader("half"), &failing{boom}), 8)
 	if !errors.Is(err, boom) {
 		t.Errorf("error is %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Create(ctx, "a/c", strings.NewReader("x")); !errors.Is(err, context.Canceled) {
+	if err := put(ctx, s, "a/c", "x"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "a", "*"))
@@ -161,7 +149,7 @@ func TestUnfinishedFilesOfTheDeadAreSwept(t *testing.T) {
 	// A slow upload that began an hour ago goes on while another process starts.
 	r, w := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- s.Create(context.Background(), "a/slow", r) }()
+	go func() { done <- s.Create(context.Background(), "a/slow", r, 1) }()
 	if _, err := w.Write([]byte("first half, ")); err != nil {
 		t.Fatal(err)
 	}
@@ -187,15 +175,15 @@ func TestUnfinishedFilesOfTheDeadAreSwept(t *testing.T) {
 func TestLocations(t *testing.T) {
 	dir := t.TempDir()
 	for _, l := range []string{"file://" + dir, dir, "./rel", "rel/", "file://./rel"} {
-		s, err := Open(t.Context(), l, dir)
+		s, err := Open(t.Context(), l, dir, nil)
 		if err != nil {
 			t.Errorf("%s: %v", l, err)
 			continue
 		}
 		s.Close()
 	}
-	for _, l := range []string{"", "s3://bucket/x", "ftp://x", "file://" + dir + "?a=b"} {
-		if _, err := Open(t.Context(), l, dir); KindOf(err) != KindInvalid {
+	for _, l := range []string{"", "s3://", "abfss://box/x", "ftp://x", "file://" + dir + "?a=b"} {
+		if _, err := Open(t.Context(), l, dir, nil); KindOf(err) != KindInvalid {
 			t.Errorf("%q: %v", l, err)
 		}
 	}
@@ -203,7 +191,7 @@ func TestLocations(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), file, dir); KindOf(err) != KindInvalid {
+	if _, err := Open(t.Context(), file, dir, nil); KindOf(err) != KindInvalid {
 		t.Errorf("a file as location: %v", err)
 	}
 }
@@ -241,8 +229,14 @@ var createOnce = porcupine.Model{
 	},
 }
 
-func TestCreateHasOneWinnerAmongGoroutines(t *testing.T) {
-	s := open(t, t.TempDir())
+func TestCreateHasOneWinnerAmongGoroutines(t *testing.T) { each(t, oneWinnerAmongGoroutines) }
+
+func oneWinnerAmongGoroutines(t *testing.T, p place) {
+	s := p.open(t)
+	keys := 200
+	if p.params != nil { // a request each
+		keys = 40
+	}
 	var mu sync.Mutex
 	var history []porcupine.Operation
 	var clock int64
@@ -250,10 +244,10 @@ func TestCreateHasOneWinnerAmongGoroutines(t *testing.T) {
 	var wg sync.WaitGroup
 	for client := range 8 {
 		wg.Go(func() {
-			for k := range 200 {
+			for k := range keys {
 				v := fmt.Sprintf("%d|%d", k, client)
 				call := tick()
-				err := s.Create(context.Background(), fmt.Sprintf("k/%d", k), strings.NewReader(v))
+				err := put(context.Background(), s, fmt.Sprintf("k/%d", k), v)
 				ret := tick()
 				if err != nil && KindOf(err) != KindExists {
 					t.Error(err)
@@ -274,16 +268,16 @@ func TestCreateHasOneWinnerAmongGoroutines(t *testing.T) {
 // prints how often it won.
 func child(job string) int {
 	ctx := context.Background()
-	s, err := Open(ctx, "file://"+os.Getenv("OBJSTORE_DIR"), "")
+	s, err := ofEnvironment()
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	won := 0
-	for k := range 300 {
+	for k := range childKeys {
 		switch job {
 		case "create":
-			if s.Create(ctx, fmt.Sprintf("k/%d", k), strings.NewReader(strconv.Itoa(os.Getpid()))) == nil {
+			if put(ctx, s, fmt.Sprintf("k/%d", k), strconv.Itoa(os.Getpid())) == nil {
 				won++
 			}
 		case "count":
@@ -310,15 +304,19 @@ func child(job string) int {
 	return 0
 }
 
-func processes(t *testing.T, job string) (dir string, won int) {
+// childKeys is how many keys a child creates, or how often it counts.
+const childKeys = 100
+
+// processes runs 4 children on one place and returns how often they won.
+func processes(t *testing.T, p place, job string) (won int) {
 	t.Helper()
-	dir = t.TempDir()
+	environment := append(os.Environ(), append(p.environment(t), "OBJSTORE_CHILD="+job)...)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			c := exec.Command(os.Args[0])
-			c.Env = append(os.Environ(), "OBJSTORE_CHILD="+job, "OBJSTORE_DIR="+dir)
+			c.Env = environment
 			out, err := c.Output()
 			n, aerr := strconv.Atoi(string(out))
 			if err != nil || aerr != nil {
@@ -330,19 +328,23 @@ func processes(t *testing.T, job string) (dir string, won int) {
 		})
 	}
 	wg.Wait()
-	return dir, won
+	return won
 }
 
 func TestCreateHasOneWinnerAmongProcesses(t *testing.T) {
-	if _, won := processes(t, "create"); won != 300 {
-		t.Errorf("300 keys had %d winners", won)
-	}
+	each(t, func(t *testing.T, p place) {
+		if won := processes(t, p, "create"); won != childKeys {
+			t.Errorf("%d keys had %d winners", childKeys, won)
+		}
+	})
 }
 
 func TestReplaceLosesNoUpdateAmongProcesses(t *testing.T) {
-	dir, won := processes(t, "count")
-	b, err := os.ReadFile(filepath.Join(dir, "n"))
-	if err != nil || won != 1200 || string(b) != "1200" {
-		t.Errorf("%d increments won, the counter is %s, %v", won, b, err)
-	}
+	each(t, func(t *testing.T, p place) {
+		won := processes(t, p, "count")
+		b, _, err := p.open(t).Load(t.Context(), "n")
+		if err != nil || won != 4*childKeys || string(b) != strconv.Itoa(won) {
+			t.Errorf("%d increments won, the counter is %s, %v", won, b, err)
+		}
+	})
 }

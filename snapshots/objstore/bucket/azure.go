@@ -157,6 +157,10 @@ func (azureVendor) version(o *blob.ListObject) string {
 	return ""
 }
 
+func (azureVendor) suspicious(string, []byte) bool { return false }
+
+func (azureVendor) none() string { return `"0x1"` }
+
 func (azureVendor) versionOf(a *blob.Attributes) string { return a.ETag }
 
 func (azureVendor) versionRead(r *blob.Reader) string {

@@ -55,22 +55,6 @@ func Locate(connector, path string, p *Params, a Access) (Location, bool) {
 	}
 }
 
-// ParamsOf are the params that Locate knows for a connector.
-func ParamsOf(connector string) []string {
-	all := []string{"client_timeout", "allow_http"}
-	switch connector {
-	case "s3", "s3a":
-		return append(all, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style")
-	case "gs", "gcs":
-		return append(all, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
-	case "abfs", "abfss", "az", "azure":
-		return append(all, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id", "abfs_client_id",
-			"abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
-	default:
-		return nil
-	}
-}
-
 // Bucket is an open bucket.
 type Bucket struct {
 	*blob.Bucket
@@ -90,6 +74,10 @@ type vendor interface {
 	// ifVersion makes a write fail when the object does not have the version any more; false when the
 	// library does not let it.
 	ifVersion(as func(any) bool, version string) bool
+	// suspicious tells whether a body may not be the one that a version belongs to.
+	suspicious(version string, body []byte) bool
+	// none is a version that no object has.
+	none() string
 	// fault explains an error of the vendor's library; nil when the store did not answer.
 	fault(b *blob.Bucket, err error) *Fault
 }
@@ -122,6 +110,14 @@ func (b *Bucket) IfVersion(version string) func(as func(any) bool) error {
 		return nil
 	}
 }
+
+// Suspicious tells whether a body may not be the one that a version belongs to.
+func (b *Bucket) Suspicious(version string, body []byte) bool {
+	return b.vendor.suspicious(version, body)
+}
+
+// NoVersion is a version that no object has.
+func (b *Bucket) NoVersion() string { return b.vendor.none() }
 
 // Fault explains an error of the bucket; nil when the store did not answer.
 func (b *Bucket) Fault(err error) *Fault { return b.vendor.fault(b.Bucket, err) }

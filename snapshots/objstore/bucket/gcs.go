@@ -118,6 +118,10 @@ func (gcsVendor) version(o *blob.ListObject) string {
 	return ""
 }
 
+func (gcsVendor) suspicious(string, []byte) bool { return false }
+
+func (gcsVendor) none() string { return "1" }
+
 func (gcsVendor) versionOf(a *blob.Attributes) string {
 	var raw storage.ObjectAttrs
 	if a.As(&raw) {
@@ -137,7 +141,10 @@ func (gcsVendor) versionRead(r *blob.Reader) string {
 func (gcsVendor) ifVersion(as func(any) bool, version string) bool {
 	var h **storage.ObjectHandle
 	g, err := strconv.ParseInt(version, 10, 64)
-	if err != nil || !as(&h) {
+	if err != nil {
+		g = 1 // not one of this store: none of an object either
+	}
+	if !as(&h) {
 		return false
 	}
 	*h = (*h).If(storage.Conditions{GenerationMatch: g})

@@ -2,6 +2,8 @@ package bucket
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -175,6 +177,15 @@ func (s3Vendor) version(o *blob.ListObject) string {
 	}
 	return ""
 }
+
+// suspicious knows that most ETags are the MD5 of the object.
+func (s3Vendor) suspicious(version string, body []byte) bool {
+	tag := strings.Trim(version, `"`)
+	sum := md5.Sum(body)
+	return tag == "" || len(tag) == 2*md5.Size && tag != hex.EncodeToString(sum[:])
+}
+
+func (s3Vendor) none() string { return `"00000000000000000000000000000000"` }
 
 func (s3Vendor) versionOf(a *blob.Attributes) string { return a.ETag }
 

@@ -44,15 +44,11 @@ func StartS3() (s *S3, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, side := filepath.Join(root, "data"), filepath.Join(root, "side")
-	if err := errors.Join(os.Mkdir(data, 0o755), os.Mkdir(side, 0o755)); err != nil {
+	data := filepath.Join(root, "data")
+	if err := os.Mkdir(data, 0o755); err != nil {
 		return nil, nil, err
 	}
-	storer, err := meta.NewSideCar(side)
-	if err != nil {
-		return nil, nil, err
-	}
-	be, err := posix.New(data, storer, posix.PosixOpts{SideCarDir: side})
+	be, err := posix.New(data, meta.XattrMeta{}, posix.PosixOpts{})
 	if err != nil {
 		return nil, nil, err
 	}
