@@ -16,13 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	_ "github.com/duckdb/duckdb-go/v2"
 	"go.uber.org/goleak"
 
 	"pitwall/engines"
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/duckdbfile"
+	"pitwall/runtime/source/sourcetest"
 )
 
 // held is the variable that makes the test binary a process that holds a file open until its input ends.
@@ -44,16 +44,7 @@ func TestMain(m *testing.M) {
 // file makes a DuckDB file by statements.
 func file(t *testing.T, statements string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "it's.duckdb")
-	db, err := sql.Open("duckdb", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statements); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return sourcetest.File(t, "duckdb", "it's.duckdb", statements)
 }
 
 func open(t *testing.T, path, table string) *duckdbfile.Source {
@@ -63,28 +54,6 @@ func open(t *testing.T, path, table string) *duckdbfile.Source {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// rows reads a scan: its schema, its values as text, row by row, and its plan.
-func rows(t *testing.T, src source.Source, scan source.Scan) (*arrow.Schema, []string, string, error) {
-	t.Helper()
-	r, err := src.Read(t.Context(), scan)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	defer r.Release()
-	var out []string
-	for r.Next() {
-		b := r.RecordBatch()
-		for i := range int(b.NumRows()) {
-			var line []string
-			for _, c := range b.Columns() {
-				line = append(line, c.ValueStr(i))
-			}
-			out = append(out, strings.Join(line, "|"))
-		}
-	}
-	return r.Schema(), out, r.(source.Planner).Plan(), r.Err()
 }
 
 func TestTablesViewsAndConditions(t *testing.T) {
@@ -107,13 +76,13 @@ CREATE SCHEMA "S x"; CREATE VIEW "S x".v AS SELECT id, name FROM main.t WHERE id
 		{"t", source.Scan{Where: engines.Compare{Column: "name", Op: engines.Ge, Value: "n5"}, Columns: []string{"id"}}, 5, "5"},
 		{"t", source.Scan{Where: engines.Compare{Column: "n", Op: engines.Lt, Value: 1.0}, Columns: []string{"id"}}, 3, "1"},
 	} {
-		_, got, plan, err := rows(t, open(t, path, c.table), c.scan)
+		_, got, plan, err := sourcetest.Rows(t, open(t, path, c.table), c.scan)
 		if err != nil || len(got) != c.want || got[0] != c.first || strings.Contains(plan, "where") != (c.scan.Where != nil) {
 			t.Errorf("%s %+v: %v, plan %s, %v", c.table, c.scan, got, plan, err)
 		}
 	}
 	// What DuckDB can't say as it is meant is left to the caller: a superset comes.
-	if _, got, _, err := rows(t, open(t, path, "t"), source.Scan{Where: engines.CompareText{Column: "name", Op: engines.Gt, Value: at}}); err != nil || len(got) != 10 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, path, "t"), source.Scan{Where: engines.CompareText{Column: "name", Op: engines.Gt, Value: at}}); err != nil || len(got) != 10 {
 		t.Errorf("%d rows, %v", len(got), err)
 	}
 	after, _ := os.ReadFile(path)
@@ -145,7 +114,7 @@ func TestFaults(t *testing.T) {
 		{path, "spy", source.Scan{}, source.Unsupported},
 		{path, "t", source.Scan{Columns: []string{"nope"}}, source.Unsupported},
 	} {
-		_, _, _, err := rows(t, open(t, c.path, c.table), c.scan)
+		_, _, _, err := sourcetest.Rows(t, open(t, c.path, c.table), c.scan)
 		var e *source.Error
 		if !errors.As(err, &e) || e.Kind != c.kind || e.Hint == "" && c.scan.Columns == nil {
 			t.Errorf("%s %s: %v (%s)", c.path, c.table, err, source.KindOf(err))
@@ -179,7 +148,7 @@ func TestAFileThatAnotherProcessWritesIsUnavailable(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "open <nil>\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	_, _, _, err = rows(t, open(t, path, "t"), source.Scan{})
+	_, _, _, err = sourcetest.Rows(t, open(t, path, "t"), source.Scan{})
 	var e *source.Error
 	if !errors.As(err, &e) || e.Kind != source.Unavailable || !strings.Contains(e.Hint, "another process") {
 		t.Errorf("%v", err)
@@ -188,7 +157,7 @@ func TestAFileThatAnotherProcessWritesIsUnavailable(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if _, got, _, err := rows(t, open(t, path, "t"), source.Scan{}); err != nil || len(got) != 1 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, path, "t"), source.Scan{}); err != nil || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,47 +17,18 @@ import (
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/mysql"
 	"pitwall/runtime/source/mysql/mysqltest"
+	"pitwall/runtime/source/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t testing.TB, s *mysqltest.Server, table string, more ...string) *mysql.Source {
 	t.Helper()
-	p := s.Params()
-	for i := 0; i < len(more); i += 2 {
-		p[more[i]] = more[i+1]
-	}
-	src, err := mysql.New(mysql.Options{Table: table, Params: p})
+	src, err := mysql.New(mysql.Options{Table: table, Params: sourcetest.With(s.Params(), more...)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
-}
-
-// rows reads a scan: its schema, its values as text, row by row, and its plan.
-func rows(t testing.TB, src source.Source, scan source.Scan) (*arrow.Schema, []string, string, error) {
-	t.Helper()
-	r, err := src.Read(t.Context(), scan)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	defer r.Release()
-	var out []string
-	for r.Next() {
-		b := r.RecordBatch()
-		for i := range int(b.NumRows()) {
-			var line []string
-			for _, c := range b.Columns() {
-				v := "NULL"
-				if !c.IsNull(i) {
-					v = c.ValueStr(i)
-				}
-				line = append(line, v)
-			}
-			out = append(out, strings.Join(line, "|"))
-		}
-	}
-	return r.Schema(), out, r.(source.Planner).Plan(), r.Err()
 }
 
 func TestMySQL(t *testing.T) {
@@ -68,7 +38,7 @@ func TestMySQL(t *testing.T) {
 	t.Run("push down", func(t *testing.T) { pushDown(t, s) })
 	t.Run("errors", func(t *testing.T) { faults(t, s) })
 	t.Run("many rows", func(t *testing.T) { many(t, s) })
-	t.Run("cancel", func(t *testing.T) { cancels(t, s) })
+	t.Run("cancel", func(t *testing.T) { sourcetest.Cancel(t, open(t, s, "many")) })
 	t.Run("restart", func(t *testing.T) { restart(t, s) })
 }
 
@@ -80,7 +50,7 @@ func types(t *testing.T, s *mysqltest.Server) {
 		"16777216.0, 0.1, -12345678901234567.891, 12345678901234567890123456789012345.000000000000000000000000000001, 2155, '1000-01-01', '9999-12-31 23:59:59.999999', '2026-01-31 10:00:00',"+
 		"'2026-03-29 01:30:00.000001', '23:59:59.999999', 'x ', 'grüße 😀', 'grüße', 'text', 'ü', 'x,y', '{\"a\": 1}', b'100000000001', 'a', x'00ff', x'', TRUE);"+
 		"INSERT INTO `My.db`.`all``types` (t1, f, b8u, bi) VALUES (1, 1.17549435e-38, 9223372036854775807, 7), (2, 123456.789, 9223372036854775808, 0)")
-	schema, got, plan, err := rows(t, open(t, s, "`My.db`.all`types"), source.Scan{})
+	schema, got, plan, err := sourcetest.Rows(t, open(t, s, "`My.db`.all`types"), source.Scan{})
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
 	}
@@ -109,14 +79,14 @@ func refused(t *testing.T, s *mysqltest.Server) {
 	s.Exec(t, `CREATE TABLE odd (id INT, place POINT, zero DATE, long_time TIME, neg TIME); SET sql_mode = ''; INSERT INTO odd VALUES (1, NULL, '0000-00-00', '24:00:00', '-01:00:00')`)
 	for column, want := range map[string]string{"place": `column "place" has the type point`, "zero": `column "zero": 0000-00-00 has no form`,
 		"long_time": `column "long_time": the time 24:00:00`, "neg": `column "neg": the time -01:00:00`} {
-		if _, _, _, err := rows(t, open(t, s, "odd"), source.Scan{Columns: []string{column}}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, _, err := sourcetest.Rows(t, open(t, s, "odd"), source.Scan{Columns: []string{column}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", column, err)
 		}
 	}
-	if _, _, _, err := rows(t, open(t, s, "odd"), source.Scan{}); source.KindOf(err) != source.Unsupported {
+	if _, _, _, err := sourcetest.Rows(t, open(t, s, "odd"), source.Scan{}); source.KindOf(err) != source.Unsupported {
 		t.Errorf("%v", err)
 	}
-	if _, got, _, err := rows(t, open(t, s, "odd"), source.Scan{Columns: []string{"id"}}); err != nil || len(got) != 1 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, s, "odd"), source.Scan{Columns: []string{"id"}}); err != nil || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -155,18 +125,18 @@ INSERT INTO push SELECT seq, 18446744073709551605 + seq, CONCAT(IF(seq % 2, 'N',
 		{engines.And{cmp("name", engines.Ge, "n"), engines.Or{cmp("id", engines.Eq, int64(2)), cmp("id", engines.Eq, int64(3))}}, 1},
 		{cmp("name", engines.Eq, `it's \ "quoted" `+"\x00"), 0},
 	} {
-		_, got, plan, err := rows(t, open(t, s, "push"), source.Scan{Where: c.where})
+		_, got, plan, err := sourcetest.Rows(t, open(t, s, "push"), source.Scan{Where: c.where})
 		if err != nil || len(got) != c.want || !strings.Contains(plan, "where") {
 			t.Errorf("%+v: %d rows, plan %s, %v", c.where, len(got), plan, err)
 		}
 	}
 	// What the server can't say is left to the caller: a superset comes.
 	for _, where := range []engines.Predicate{engines.CompareText{Column: "name", Op: engines.Gt, Value: at}, cmp("dt", engines.Gt, time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC))} {
-		if _, got, _, err := rows(t, open(t, s, "push"), source.Scan{Where: where}); err != nil || len(got) != 10 {
+		if _, got, _, err := sourcetest.Rows(t, open(t, s, "push"), source.Scan{Where: where}); err != nil || len(got) != 10 {
 			t.Errorf("%d rows, %v", len(got), err)
 		}
 	}
-	if schema, got, _, err := rows(t, open(t, s, "push"), source.Scan{Columns: []string{"name", "id"}, WhereSQL: "not used"}); err != nil || got[0] != "N1|1" || schema.NumFields() != 2 {
+	if schema, got, _, err := sourcetest.Rows(t, open(t, s, "push"), source.Scan{Columns: []string{"name", "id"}, WhereSQL: "not used"}); err != nil || got[0] != "N1|1" || schema.NumFields() != 2 {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -189,7 +159,7 @@ func faults(t *testing.T, s *mysqltest.Server) {
 		{"string", "push", []string{"mysql_connection_string", fmt.Sprintf("mysql://tester:hunter2@127.0.0.1:%d/shop", s.Port)}, source.Denied, "1045"},
 		{"dsn", "push", []string{"mysql_connection_string", fmt.Sprintf("tester:hunter2@tcp(127.0.0.1:%d)/shop", s.Port)}, source.Denied, "1045"},
 	} {
-		_, _, _, err := rows(t, open(t, s, c.table, c.param...), source.Scan{})
+		_, _, _, err := sourcetest.Rows(t, open(t, s, c.table, c.param...), source.Scan{})
 		var e *source.Error
 		if !errors.As(err, &e) || e.Kind != c.kind || !strings.Contains(err.Error(), c.want) || e.Hint == "" {
 			t.Errorf("%s: %v (kind %s)", c.name, err, source.KindOf(err))
@@ -199,16 +169,16 @@ func faults(t *testing.T, s *mysqltest.Server) {
 		}
 	}
 	// The server has no certificate that can be verified, or none at all.
-	_, _, _, err := rows(t, open(t, s, "push", "mysql_sslmode", "required"), source.Scan{})
+	_, _, _, err := sourcetest.Rows(t, open(t, s, "push", "mysql_sslmode", "required"), source.Scan{})
 	var e *source.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Hint, "mysql_sslmode") {
 		t.Errorf("%v", err)
 	}
-	if _, got, _, err := rows(t, open(t, s, "push", "mysql_sslmode", "preferred"), source.Scan{}); err != nil || len(got) != 10 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, s, "push", "mysql_sslmode", "preferred"), source.Scan{}); err != nil || len(got) != 10 {
 		t.Errorf("%d rows, %v", len(got), err)
 	}
 	url := fmt.Sprintf("mysql://%s:%s@127.0.0.1:%d/%s", s.User, s.Password, s.Port, s.DB)
-	if _, got, _, err := rows(t, open(t, s, "push", "mysql_connection_string", url), source.Scan{}); err != nil || len(got) != 10 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, s, "push", "mysql_connection_string", url), source.Scan{}); err != nil || len(got) != 10 {
 		t.Errorf("%d rows, %v", len(got), err)
 	}
 	junk := filepath.Join(t.TempDir(), "junk.pem")
@@ -251,48 +221,7 @@ func many(t *testing.T, s *mysqltest.Server) {
 	s.Exec(t, `INSERT INTO many SELECT seq, REPEAT('x', 100) FROM seq_1_to_300000`)
 }
 
-func cancels(t *testing.T, s *mysqltest.Server) {
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := open(t, s, "many").Read(ctx, source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Next()
-	cancel()
-	for r.Next() {
-	}
-	if !errors.Is(r.Err(), context.Canceled) {
-		t.Errorf("%v", r.Err())
-	}
-	r.Release()
-	early, err := open(t, s, "many").Read(t.Context(), source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	early.Release() // without reading: nothing may be left
-}
-
 func restart(t *testing.T, s *mysqltest.Server) {
 	s.Exec(t, `CREATE TABLE long_table AS SELECT seq AS id, REPEAT('x', 200) AS s FROM seq_1_to_500000`)
-	src := open(t, s, "long_table")
-	r, err := src.Read(t.Context(), source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Next()
-	s.Down(t)
-	for r.Next() {
-	}
-	if source.KindOf(r.Err()) != source.Unavailable {
-		t.Errorf("cut in the middle: %v", r.Err())
-	}
-	r.Release()
-	if _, _, _, err := rows(t, src, source.Scan{}); source.KindOf(err) != source.Unavailable {
-		t.Errorf("down: %v", err)
-	}
-	s.Up(t)
-	where := engines.Compare{Column: "id", Op: engines.Lt, Value: int64(10)}
-	if _, got, _, err := rows(t, src, source.Scan{Where: where}); err != nil || len(got) != 9 {
-		t.Errorf("up again: %d rows, %v", len(got), err)
-	}
+	sourcetest.Restart(t, open(t, s, "long_table"), s)
 }

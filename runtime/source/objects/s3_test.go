@@ -21,6 +21,7 @@ import (
 
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/objects/storetest"
+	"pitwall/runtime/source/sourcetest"
 )
 
 var buckets atomic.Int64
@@ -46,11 +47,7 @@ func put(t testing.TB, bucket, key string, body []byte) {
 }
 
 func s3Params(url string, more ...string) map[string]string {
-	p := map[string]string{"s3_endpoint": url, "s3_key": storetest.Key, "s3_secret": storetest.Secret, "allow_http": "true"}
-	for i := 0; i < len(more); i += 2 {
-		p[more[i]] = more[i+1]
-	}
-	return p
+	return sourcetest.With(map[string]string{"s3_endpoint": url, "s3_key": storetest.Key, "s3_secret": storetest.Secret, "allow_http": "true"}, more...)
 }
 
 // parquetBytes is a Parquet file with n = 0..rows-1, text and a float, sorted by n.

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,45 +14,16 @@ import (
 	"pitwall/engines/postgres/pgtest"
 	"pitwall/runtime/source"
 	"pitwall/runtime/source/postgres"
+	"pitwall/runtime/source/sourcetest"
 )
 
 func open(t testing.TB, s *pgtest.Server, table string, more ...string) *postgres.Source {
 	t.Helper()
-	p := s.Params()
-	for i := 0; i < len(more); i += 2 {
-		p[more[i]] = more[i+1]
-	}
-	src, err := postgres.New(postgres.Options{Table: table, Params: p})
+	src, err := postgres.New(postgres.Options{Table: table, Params: sourcetest.With(s.Params(), more...)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
-}
-
-// rows reads a scan: its schema, its values as text, row by row, and its plan.
-func rows(t testing.TB, src source.Source, scan source.Scan) (*arrow.Schema, []string, string, error) {
-	t.Helper()
-	r, err := src.Read(t.Context(), scan)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	defer r.Release()
-	var out []string
-	for r.Next() {
-		b := r.RecordBatch()
-		for i := range int(b.NumRows()) {
-			var line []string
-			for _, c := range b.Columns() {
-				v := "NULL"
-				if !c.IsNull(i) {
-					v = c.ValueStr(i)
-				}
-				line = append(line, v)
-			}
-			out = append(out, strings.Join(line, "|"))
-		}
-	}
-	return r.Schema(), out, r.(source.Planner).Plan(), r.Err()
 }
 
 func TestPostgres(t *testing.T) {
@@ -63,7 +33,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("push down", func(t *testing.T) { pushDown(t, s) })
 	t.Run("errors", func(t *testing.T) { faults(t, s) })
 	t.Run("many rows", func(t *testing.T) { many(t, s) })
-	t.Run("cancel", func(t *testing.T) { cancels(t, s) })
+	t.Run("cancel", func(t *testing.T) { sourcetest.Cancel(t, open(t, s, "many")) })
 	t.Run("restart", func(t *testing.T) { restart(t, s) })
 }
 
@@ -74,7 +44,7 @@ CREATE TABLE "My".all_types (b bool NOT NULL, i2 int2, i4 int4, i8 int8, f4 floa
 INSERT INTO "My".all_types VALUES (true, -2, 4, -8, 1.5, 'NaN', -12345678901234567.891, 0.000000000000000001, 7.5, 'grüße', 'abc', 'x', '\x00ff', '1969-12-31', '23:59:59.999999',
  '0001-01-01 00:00:00.000001', '2026-03-29 03:30:00+02', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a": 1}', '{"b":[1]}', 'happy', '{1,NULL,3}', '{}', '{1.25,-99.99}'),
  (false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)`)
-	schema, got, _, err := rows(t, open(t, s, `"My".all_types`), source.Scan{})
+	schema, got, _, err := sourcetest.Rows(t, open(t, s, `"My".all_types`), source.Scan{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +62,11 @@ func refused(t *testing.T, s *pgtest.Server) {
 	s.Exec(t, `CREATE TABLE odd (id int, place point, n numeric(50,60)); CREATE TABLE inf (d date); INSERT INTO inf VALUES ('infinity');
 CREATE TABLE wide (n numeric); INSERT INTO wide VALUES (1.0000000000000000001)`)
 	for table, want := range map[string]string{"odd": `column "place" has the type point`, "inf": `column "d": infinity`, "wide": `column "n": a value has more than 18 digits`} {
-		if _, _, _, err := rows(t, open(t, s, table), source.Scan{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, _, err := sourcetest.Rows(t, open(t, s, table), source.Scan{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", table, err)
 		}
 	}
-	if _, got, _, err := rows(t, open(t, s, "odd"), source.Scan{Columns: []string{"id"}}); err != nil || len(got) != 0 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, s, "odd"), source.Scan{Columns: []string{"id"}}); err != nil || len(got) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -118,7 +88,7 @@ INSERT INTO push SELECT i, 'n' || i, '2026-01-01'::timestamptz + i * interval '1
 		{source.Scan{WhereSQL: "name SIMILAR TO 'n(1|2)'", Columns: []string{"name"}}, 2},
 		{source.Scan{Where: engines.Compare{Column: "name", Op: engines.Eq, Value: `it's \ "quoted"`}}, 0},
 	} {
-		schema, got, plan, err := rows(t, open(t, s, "push"), c.scan)
+		schema, got, plan, err := sourcetest.Rows(t, open(t, s, "push"), c.scan)
 		if err != nil || len(got) != c.want || !strings.Contains(plan, "where") {
 			t.Errorf("%+v: %d rows, plan %s, %v", c.scan, len(got), plan, err)
 		}
@@ -127,7 +97,7 @@ INSERT INTO push SELECT i, 'n' || i, '2026-01-01'::timestamptz + i * interval '1
 		}
 	}
 	// What the server can't say is left to the caller: a superset comes.
-	if _, got, _, err := rows(t, open(t, s, "push"), source.Scan{Where: engines.CompareText{Column: "name", Op: engines.Gt, Value: at}}); err != nil || len(got) != 10 {
+	if _, got, _, err := sourcetest.Rows(t, open(t, s, "push"), source.Scan{Where: engines.CompareText{Column: "name", Op: engines.Gt, Value: at}}); err != nil || len(got) != 10 {
 		t.Errorf("%d rows, %v", len(got), err)
 	}
 }
@@ -148,7 +118,7 @@ func faults(t *testing.T, s *pgtest.Server) {
 		{"port", "secret", []string{"pg_port", "1"}, source.Unavailable, "refused"},
 		{"tls", "secret", []string{"pg_sslmode", "verify-full"}, source.Unavailable, "TLS"},
 	} {
-		_, _, _, err := rows(t, open(t, s, c.table, c.param...), source.Scan{})
+		_, _, _, err := sourcetest.Rows(t, open(t, s, c.table, c.param...), source.Scan{})
 		var e *source.Error
 		if !errors.As(err, &e) || e.Kind != c.kind || !strings.Contains(err.Error(), c.want) || e.Hint == "" {
 			t.Errorf("%s: %v (kind %s, hint %q)", c.name, err, source.KindOf(err), e.Hint)
@@ -157,7 +127,7 @@ func faults(t *testing.T, s *pgtest.Server) {
 			t.Errorf("%s: the password shows: %v", c.name, err)
 		}
 	}
-	if _, _, _, err := rows(t, open(t, s, "push"), source.Scan{WhereSQL: "nope = 1"}); source.KindOf(err) != source.Unsupported {
+	if _, _, _, err := sourcetest.Rows(t, open(t, s, "push"), source.Scan{WhereSQL: "nope = 1"}); source.KindOf(err) != source.Unsupported {
 		t.Errorf("%v", err)
 	}
 	for _, p := range []map[string]string{{"pg_sslmode": "maybe"}, {"pg_sslrootcert": "nope.pem"}} {
@@ -190,47 +160,7 @@ func many(t *testing.T, s *pgtest.Server) {
 	}
 }
 
-func cancels(t *testing.T, s *pgtest.Server) {
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := open(t, s, "many").Read(ctx, source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Next()
-	cancel()
-	for r.Next() {
-	}
-	if !errors.Is(r.Err(), context.Canceled) {
-		t.Errorf("%v", r.Err())
-	}
-	r.Release()
-	early, err := open(t, s, "many").Read(t.Context(), source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	early.Release() // without reading: nothing may be left
-}
-
 func restart(t *testing.T, s *pgtest.Server) {
 	s.Exec(t, `CREATE TABLE long AS SELECT i AS id, repeat('x', 200) AS s FROM generate_series(1, 1500000) i`)
-	src := open(t, s, "long")
-	r, err := src.Read(t.Context(), source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Next()
-	s.Down(t)
-	for r.Next() {
-	}
-	if source.KindOf(r.Err()) != source.Unavailable {
-		t.Errorf("cut in the middle: %v", r.Err())
-	}
-	r.Release()
-	if _, _, _, err := rows(t, src, source.Scan{}); source.KindOf(err) != source.Unavailable {
-		t.Errorf("down: %v", err)
-	}
-	s.Up(t)
-	if _, got, _, err := rows(t, src, source.Scan{WhereSQL: "id < 10"}); err != nil || len(got) != 9 {
-		t.Errorf("up again: %d rows, %v", len(got), err)
-	}
+	sourcetest.Restart(t, open(t, s, "long"), s)
 }

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"go.uber.org/goleak"
 
 	"pitwall/engines"
 	"pitwall/runtime/source"
+	"pitwall/runtime/source/sourcetest"
 	"pitwall/runtime/source/sqlitefile"
 )
 
@@ -25,16 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // file makes a SQLite file by statements.
 func file(t *testing.T, statements string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "a b.db")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statements); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return sourcetest.File(t, "sqlite", "a b.db", statements)
 }
 
 func open(t *testing.T, path, table string) *sqlitefile.Source {
@@ -46,39 +37,13 @@ func open(t *testing.T, path, table string) *sqlitefile.Source {
 	return s
 }
 
-// rows reads a scan: its schema, its values as text, row by row, and its plan.
-func rows(t *testing.T, src source.Source, scan source.Scan) (*arrow.Schema, []string, string, error) {
-	t.Helper()
-	r, err := src.Read(t.Context(), scan)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	defer r.Release()
-	var out []string
-	for r.Next() {
-		b := r.RecordBatch()
-		for i := range int(b.NumRows()) {
-			var line []string
-			for _, c := range b.Columns() {
-				v := "NULL"
-				if !c.IsNull(i) {
-					v = c.ValueStr(i)
-				}
-				line = append(line, v)
-			}
-			out = append(out, strings.Join(line, "|"))
-		}
-	}
-	return r.Schema(), out, r.(source.Planner).Plan(), r.Err()
-}
-
 func TestTypes(t *testing.T) {
 	path := file(t, `CREATE TABLE T (i INTEGER NOT NULL, b BOOLEAN, r REAL, n NUMERIC, d DECIMAL(10,2), t VARCHAR(9), bl BLOB, day DATE, at TIMESTAMP, "any", g INT AS (i + 1));
 INSERT INTO t VALUES (-9223372036854775808, 1, 1.5, 7, 1.1, 'grüße', x'00ff', '2026-01-31', '2026-01-31 10:00:00.000001', 1.5),
  (2, 0, 2, 0.5, 3, '', 'text', '0001-01-01', '2026-01-31T10:00:00+02:00', 'x'), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 CREATE VIEW v AS SELECT i, CAST(r AS TEXT) AS r FROM t`)
 	before, _ := os.ReadFile(path)
-	schema, got, plan, err := rows(t, open(t, path, "t"), source.Scan{})
+	schema, got, plan, err := sourcetest.Rows(t, open(t, path, "t"), source.Scan{})
 	want := []string{
 		"-9223372036854775808|true|1.5|7|1.1|grüße|AP8=|2026-01-31|2026-01-31T10:00:00.000001|1.5|-9223372036854775807",
 		"2|false|2|0.5|3||dGV4dA==|0001-01-01|2026-01-31T08:00:00|x|3",
@@ -90,7 +55,7 @@ CREATE VIEW v AS SELECT i, CAST(r AS TEXT) AS r FROM t`)
 	if schema.Field(0).Nullable || !schema.Field(1).Nullable || plan != "11 of 11 columns" {
 		t.Errorf("%v, %s", schema, plan)
 	}
-	if _, got, _, err := rows(t, open(t, path, "v"), source.Scan{Columns: []string{"r"}}); err != nil || len(got) != 3 || got[0] != "1.5" {
+	if _, got, _, err := sourcetest.Rows(t, open(t, path, "v"), source.Scan{Columns: []string{"r"}}); err != nil || len(got) != 3 || got[0] != "1.5" {
 		t.Errorf("%v, %v", got, err)
 	}
 	after, _ := os.ReadFile(path)
@@ -105,7 +70,7 @@ func TestValuesThatDoNotFitAreNamed(t *testing.T) {
 INSERT INTO t VALUES ('x', 2, 'y', 9007199254740993, 1.25, CAST(x'ff' AS TEXT), 1700000000, 1700000000)`)
 	for column, want := range map[string]string{"i": `"x" is not an integer`, "b": "2 is not a boolean", "r": `"y" is not a number`, "n": "9007199254740993 is not a number that a double",
 		"d": "1.25 is not a decimal(3,1)", "t": "not UTF-8", "day": "1700000000 is not a date", "at": "1700000000 is not a time"} {
-		_, _, _, err := rows(t, open(t, path, "t"), source.Scan{Columns: []string{column}})
+		_, _, _, err := sourcetest.Rows(t, open(t, path, "t"), source.Scan{Columns: []string{column}})
 		if source.KindOf(err) != source.Damaged || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), fmt.Sprintf("column %q", column)) {
 			t.Errorf("%s: %v", column, err)
 		}
@@ -135,7 +100,7 @@ INSERT INTO t SELECT i, CASE i % 2 WHEN 0 THEN 'n' ELSE 'N' END || i, i / 4.0, d
 		{engines.Compare{Column: "free", Op: engines.Gt, Value: "5"}, 10, false},
 		{engines.And{engines.Compare{Column: "i", Op: engines.Gt, Value: int64(4)}, engines.Compare{Column: "free", Op: engines.Gt, Value: "5"}}, 6, true},
 	} {
-		_, got, plan, err := rows(t, open(t, path, "t"), source.Scan{Where: c.where})
+		_, got, plan, err := sourcetest.Rows(t, open(t, path, "t"), source.Scan{Where: c.where})
 		if err != nil || len(got) != c.want || strings.Contains(plan, "where") != c.push {
 			t.Errorf("%+v: %d rows, plan %s, %v", c.where, len(got), plan, err)
 		}
@@ -160,7 +125,7 @@ func TestFaults(t *testing.T) {
 		{path, "broken", source.Scan{}, source.Unsupported},
 		{path, "t", source.Scan{Columns: []string{"nope"}}, source.Unsupported},
 	} {
-		_, _, _, err := rows(t, open(t, c.path, c.table), c.scan)
+		_, _, _, err := sourcetest.Rows(t, open(t, c.path, c.table), c.scan)
 		if source.KindOf(err) != c.kind {
 			t.Errorf("%s %s: %v (%s)", c.path, c.table, err, source.KindOf(err))
 		}
