@@ -194,13 +194,7 @@ func (s *Source) name() string {
 // fail classifies an error of the server or of the way to it.
 func (s *Source) fail(err error) error {
 	var known *source.Error
-	if errors.As(err, &known) {
-		if strings.HasPrefix(known.Place, "column ") {
-			return &source.Error{Kind: known.Kind, Place: s.place() + ", " + known.Place, Err: known.Err, Hint: known.Hint}
-		}
-		return err
-	}
-	if errors.Is(err, context.Canceled) {
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	e := &source.Error{Kind: source.Unavailable, Place: s.place(), Err: err}

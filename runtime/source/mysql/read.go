@@ -3,9 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -71,7 +69,7 @@ func (s *Source) read(ctx context.Context, scan source.Scan) (_ source.Reader, e
 		return nil, err
 	}
 	return sqlrows.New(ctx, rows, picked, sqlrows.Options{
-		Plan: fmt.Sprintf("%d of %d columns%s", len(picked), len(all), narrowed), Fail: s.fail,
+		Plan: fmt.Sprintf("%d of %d columns%s", len(picked), len(all), narrowed), Place: s.place(), Fail: s.fail,
 		Close: func() { _ = c.Close() }, // without the rest of the rows, which closing rows would read
 	}), nil
 }
@@ -100,15 +98,12 @@ FROM information_schema.columns WHERE table_schema = ? AND table_name = ? AND ex
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	found, err := sqlrows.All(rows)
+	if err != nil {
+		return nil, nil, err
+	}
 	texts = map[string]bool{}
-	row := make([]driver.Value, 6)
-	for {
-		if err := rows.Next(row); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, nil, err
-		}
+	for _, row := range found {
 		d := declared{name: word(row[0]), kind: strings.ToLower(word(row[1])), whole: strings.ToLower(word(row[2]))}
 		if _, err := fmt.Sscan(word(row[4])+" "+word(row[5]), &d.precision, &d.scale); err != nil {
 			return nil, nil, err

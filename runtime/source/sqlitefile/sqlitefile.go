@@ -8,7 +8,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -128,7 +127,8 @@ func (s *Source) read(ctx context.Context, c driver.Conn, scan source.Scan) (sou
 		return nil, err
 	}
 	return sqlrows.New(ctx, rows, picked, sqlrows.Options{
-		Plan: fmt.Sprintf("%d of %d columns%s", len(picked), len(all), narrowed), Fail: s.fail, Close: func() { _, _ = rows.Close(), c.Close() }, // they only read
+		Plan: fmt.Sprintf("%d of %d columns%s", len(picked), len(all), narrowed), Place: s.place(), Fail: s.fail,
+		Close: func() { _, _ = rows.Close(), c.Close() }, // they only read
 	}), nil
 }
 
@@ -147,15 +147,12 @@ func (s *Source) columns(ctx context.Context, c driver.Conn) (out []sqlrows.Colu
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	found, err := sqlrows.All(rows)
+	if err != nil {
+		return nil, nil, err
+	}
 	texts = map[string]bool{}
-	row := make([]driver.Value, 3)
-	for {
-		if err := rows.Next(row); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, nil, err
-		}
+	for _, row := range found {
 		name, _ := row[0].(string)
 		declared, _ := row[1].(string)
 		t, isText := typeOf(declared)
@@ -173,13 +170,7 @@ func (s *Source) place() string { return s.path + " " + s.table }
 // fail classifies an error.
 func (s *Source) fail(err error) error {
 	var known *source.Error
-	if errors.As(err, &known) {
-		if strings.HasPrefix(known.Place, "column ") {
-			return &source.Error{Kind: known.Kind, Place: s.place() + ", " + known.Place, Err: known.Err, Hint: known.Hint}
-		}
-		return err
-	}
-	if errors.Is(err, context.Canceled) {
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	e := &source.Error{Kind: source.Unavailable, Place: s.place(), Err: err}

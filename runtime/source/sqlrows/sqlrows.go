@@ -40,6 +40,8 @@ type Column struct {
 type Options struct {
 	// Plan is one line for source.Planner.
 	Plan string
+	// Place names the table in errors.
+	Place string
 	// Fail classifies errors; it is not given nil.
 	Fail func(error) error
 	// Close gives up rows and connection.
@@ -135,7 +137,7 @@ func (r *Reader) add() (size int, err error) {
 		}
 		if err := r.append[i](v); err != nil {
 			f := r.columns[i].Field
-			return 0, &source.Error{Kind: source.Damaged, Place: fmt.Sprintf("column %q", f.Name), Err: err,
+			return 0, &source.Error{Kind: source.Damaged, Place: fmt.Sprintf("%s, column %q", r.o.Place, f.Name), Err: err,
 				Hint: "correct the value, leave the column out with refresh_sql, or read from a view that casts it"}
 		}
 	}
