@@ -45,12 +45,11 @@ var allowed = map[string][]string{
 // goStatements are the files that may start goroutines; whoever starts one waits for it. (Goroutines
 // of an errgroup or a WaitGroup are started by its Go method and are not listed.)
 var goStatements = []string{
-	"engines/postgres/pgtest/pgtest.go",           // waits for the server of a test, waited for by Down
-	"engines/sqlite/load.go",                      // encodes rows ahead of the insert, waited for by its consumer
-	"runtime/actor.go",                            // one per dataset, waited for through done
-	"runtime/source/mysql/mysqltest/mysqltest.go", // waits for the server of a test, waited for by Down
-	"ui/ui.go",            // the program, and what ends it
-	"ui/uitest/screen.go", // the program of a test, waited for by its cleanup
+	"engines/servertest/servertest.go", // waits for the server of a test, waited for by Stop
+	"engines/sqlite/load.go",           // encodes rows ahead of the insert, waited for by its consumer
+	"runtime/actor.go",                 // one per dataset, waited for through done
+	"ui/ui.go",                         // the program, and what ends it
+	"ui/uitest/screen.go",              // the program of a test, waited for by its cleanup
 }
 
 type pkg struct {

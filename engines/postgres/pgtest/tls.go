@@ -36,13 +36,11 @@ func (s *Server) TLS(tb testing.TB) (authority string) {
 	fatal(err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	fatal(err)
-	authority = filepath.Join(s.dir, "server.crt")
+	authority = filepath.Join(s.Dir, "server.crt")
 	fatal(os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644))
-	keyFile := filepath.Join(s.dir, "server.key") // the server takes it only from its own user
+	keyFile := filepath.Join(s.Dir, "server.key") // the server takes it only from its own user
 	fatal(os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-	if s.as != nil {
-		fatal(os.Chown(keyFile, int(s.as.Uid), int(s.as.Gid)))
-	}
+	s.Own(tb, keyFile)
 	s.Down(tb)
 	s.Up(tb, "ssl=on", "ssl_cert_file="+authority, "ssl_key_file="+keyFile)
 	return authority
