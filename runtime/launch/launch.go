@@ -41,6 +41,8 @@ type Options struct {
 	// Logger gets every event; nil writes them as JSON to pitwall.log beside the data directory, which
 	// is what a console needs: nothing may be written over its frame.
 	Logger *slog.Logger
+	// Seed of jitter and backoff; 0 takes a random one.
+	Seed uint64
 	// Sources makes the sources; nil means runtime.Connect.
 	Sources func(d *config.Dataset, dir string) (source.Source, error)
 }
@@ -102,7 +104,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	s.watcher = watch.New(r.Config.Path, &watch.Options{Have: r.Config})
 	s.Runtime, err = runtime.New(ctx, runtime.Options{Config: r.Config, DataDir: dir, Engines: Engines(), Versions: s.watcher.Versions(),
-		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Sources: o.Sources, Redactor: r.Redactor})
+		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Seed: o.Seed, Sources: o.Sources, Redactor: r.Redactor})
 	if err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}
