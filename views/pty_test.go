@@ -48,7 +48,8 @@ type onPTY struct {
 	f    *os.File
 	mu   sync.Mutex
 	out  bytes.Buffer
-	done chan int // gets the exit code
+	grew chan struct{} // gets one after out grew
+	done chan int      // gets the exit code
 	read chan struct{}
 }
 
@@ -67,7 +68,7 @@ func startPTY(t *testing.T, size *pty.Winsize, setup ...string) *onPTY {
 	if err != nil {
 		t.Skip("no pseudo terminal here: ", err)
 	}
-	p := &onPTY{t: t, cmd: cmd, f: f, done: make(chan int, 1), read: make(chan struct{})}
+	p := &onPTY{t: t, cmd: cmd, f: f, grew: make(chan struct{}, 1), done: make(chan int, 1), read: make(chan struct{})}
 	go func() {
 		defer close(p.read)
 		buf := make([]byte, 32<<10)
@@ -76,6 +77,10 @@ func startPTY(t *testing.T, size *pty.Winsize, setup ...string) *onPTY {
 			p.mu.Lock()
 			p.out.Write(buf[:n])
 			p.mu.Unlock()
+			select {
+			case p.grew <- struct{}{}:
+			default:
+			}
 			if err != nil {
 				return
 			}
@@ -99,14 +104,16 @@ func (p *onPTY) output() string {
 	return p.out.String()
 }
 
+// wait waits until the terminal got a text.
 func (p *onPTY) wait(want string) {
 	p.t.Helper()
-	for end := time.Now().Add(uitest.Patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if strings.Contains(p.output(), want) {
-			return
+	for late := time.After(uitest.Patience); !strings.Contains(p.output(), want); {
+		select {
+		case <-p.grew:
+		case <-late:
+			p.t.Fatalf("the terminal never got %q:\n%q", want, p.output())
 		}
 	}
-	p.t.Fatalf("the terminal never got %q:\n%q", want, p.output())
 }
 
 func (p *onPTY) exit(want int) {
