@@ -57,6 +57,14 @@ type Write struct {
 	Schema *arrow.Schema
 }
 
+// UpdatedAt is At in UTC, or the time now.
+func (w Write) UpdatedAt() time.Time {
+	if w.At.IsZero() {
+		return time.Now().UTC()
+	}
+	return w.At.UTC()
+}
+
 // Stats tells what one Write did.
 type Stats struct {
 	// Written is the number of rows that the write added or, by an upsert, replaced.

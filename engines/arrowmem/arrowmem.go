@@ -6,7 +6,6 @@ package arrowmem
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -154,11 +153,4 @@ func (e *Engine) Close() error {
 	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
 	defer e.writer.Unlock()
 	return e.slot.Close()
-}
-
-func updatedAt(w engines.Write) time.Time {
-	if w.At.IsZero() {
-		return time.Now().UTC()
-	}
-	return w.At.UTC()
 }

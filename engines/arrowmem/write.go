@@ -30,21 +30,12 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 		return engines.Stats{}, err
 	}
 	defer e.writer.Unlock()
-	if err := e.Supports(w.Rows.Schema()); err != nil {
+	w, err := dbfile.CheckWrite(e, w)
+	if err != nil {
 		return engines.Stats{}, err
 	}
-	if w.Mode == engines.Replace {
-		w.Schema = nil
-	}
-	if w.Schema != nil {
-		if err := e.Supports(w.Schema); err != nil {
-			return engines.Stats{}, err
-		}
-	}
 	var old *content
-	switch w.Mode {
-	case engines.Replace:
-	case engines.Append:
+	if w.Mode == engines.Append {
 		l, err := e.slot.Acquire(ctx, nil)
 		if err != nil && engines.KindOf(err) != engines.NotFound {
 			return engines.Stats{}, err
@@ -53,8 +44,6 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 			defer l.Release()
 			old = l.Store
 		}
-	default:
-		return engines.Stats{}, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
 	}
 	next, stats, err := e.build(ctx, w, old)
 	if err != nil {
@@ -97,7 +86,7 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 		return nil, engines.Stats{}, err
 	}
 	next := newContent(schema, batches, engines.Checkpoint{
-		RefreshSQL: w.RefreshSQL, UpdatedAt: updatedAt(w), State: bytes.Clone(w.State),
+		RefreshSQL: w.RefreshSQL, UpdatedAt: w.UpdatedAt(), State: bytes.Clone(w.State),
 	})
 	stats.Rows, stats.Bytes = next.rows, next.bytes
 	return next, stats, nil

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"pitwall/engines"
 )
 
 // tempSuffix ends the names of unfinished files.
@@ -69,6 +71,23 @@ func Sync(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// Head returns the first n bytes of a database file, or fewer if it is shorter or can't be read to there.
+func Head(path string, n int) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Fail(engines.NotFound, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, n)
+	if n, err = f.ReadAt(head, 0); errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	return head[:n], nil
 }
 
 // Size returns the bytes of a file; 0 when it does not exist.

@@ -1,6 +1,10 @@
 package dbfile
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
 
 // CheckpointTable is the table that says what a file holds (spec acceleration-snapshots.md 1.5).
 const CheckpointTable = "spice_sys_dataset_checkpoint"
@@ -25,6 +29,15 @@ func Idents(names []string) string {
 		quoted[i] = Ident(n)
 	}
 	return strings.Join(quoted, ", ")
+}
+
+// Columns writes the names of the columns of a schema.
+func Columns(s *arrow.Schema) string {
+	names := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		names[i] = f.Name
+	}
+	return Idents(names)
 }
 
 // Text quotes a string literal.

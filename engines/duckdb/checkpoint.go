@@ -81,10 +81,6 @@ func putCheckpoint(ctx context.Context, c driver.Conn, dataset string, schema *a
 	if w.RefreshSQL != "" {
 		refresh = w.RefreshSQL
 	}
-	at := w.At
-	if at.IsZero() {
-		at = time.Now()
-	}
 	for _, ddl := range []string{
 		"CREATE TABLE IF NOT EXISTS " + checkpointTable + dbfile.CheckpointColumns,
 		"ALTER TABLE " + checkpointTable + " ADD COLUMN IF NOT EXISTS schema_json TEXT",
@@ -96,7 +92,7 @@ func putCheckpoint(ctx context.Context, c driver.Conn, dataset string, schema *a
 	}
 	if err := execOn(ctx, c, "INSERT INTO "+checkpointTable+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
 		"VALUES ($1, $2, $3, $3, $4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+
-		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), at.UTC(), refresh); err != nil {
+		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), w.UpdatedAt(), refresh); err != nil {
 		return err
 	}
 	return putState(ctx, c, dataset, w.State)

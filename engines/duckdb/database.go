@@ -7,9 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -24,10 +22,8 @@ import (
 type database struct {
 	path, dataset string // path is empty in memory
 	connector     *duckdb.Connector
-
-	mu     sync.Mutex
-	idle   []driver.Conn
-	source *os.File // for copies; see file
+	idle          dbfile.Idle[driver.Conn]
+	source        dbfile.Handle
 
 	schema *arrow.Schema // recorded schema, set by load
 	view   bool          // the dataset is a view, made by another program
@@ -71,30 +67,7 @@ func newDatabase(ctx context.Context, path, dataset string, s settings, readOnly
 
 // Close closes the instance. Nothing is checkpointed: the file may have another owner by now.
 func (d *database) Close() error {
-	var all error
-	for _, c := range d.idle {
-		all = errors.Join(all, c.Close())
-	}
-	all = errors.Join(all, d.connector.Close())
-	if d.source != nil {
-		all = errors.Join(all, d.source.Close())
-	}
-	return all
-}
-
-// file returns a handle of the database file for copies. It stays open as long as the database,
-// because closing any handle of a file drops the process's locks on it.
-func (d *database) file() (*os.File, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.source == nil {
-		f, err := os.Open(d.path)
-		if err != nil {
-			return nil, err
-		}
-		d.source = f
-	}
-	return d.source, nil
+	return errors.Join(d.idle.Close(), d.connector.Close(), d.source.Close())
 }
 
 // conn runs f with a connection of its own.
@@ -104,25 +77,12 @@ func (d *database) conn(ctx context.Context, f func(driver.Conn) error) error {
 		return err
 	}
 	err = f(c)
-	d.put(c)
+	d.idle.Put(c)
 	return err
 }
 
 func (d *database) get(ctx context.Context) (driver.Conn, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if n := len(d.idle); n > 0 {
-		c := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		return c, nil
-	}
-	return d.connector.Connect(ctx)
-}
-
-func (d *database) put(c driver.Conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.idle = append(d.idle, c)
+	return d.idle.Get(func() (driver.Conn, error) { return d.connector.Connect(ctx) })
 }
 
 func (d *database) exec(ctx context.Context, query string, args ...any) error {

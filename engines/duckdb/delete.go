@@ -35,7 +35,7 @@ func (e *Engine) delete(ctx context.Context, where engines.Predicate) (deleted i
 	}
 	defer l.Release()
 	d := l.Store
-	if err := d.writable(); err != nil {
+	if err := dbfile.CheckInPlace(d.view); err != nil {
 		return 0, err
 	}
 	err = d.conn(ctx, func(c driver.Conn) error {
@@ -59,7 +59,7 @@ func (d *database) deleteOn(ctx context.Context, c driver.Conn, schema *arrow.Sc
 		return 0, err
 	}
 	if plan.Whole() {
-		return affectedOn(ctx, c, "DELETE FROM "+d.table()+where(plan))
+		return affectedOn(ctx, c, "DELETE FROM "+d.table()+plan.Where(Dialect()))
 	}
 	if err := numbered(schema); err != nil {
 		return 0, err
@@ -77,13 +77,13 @@ func (d *database) matching(ctx context.Context, c driver.Conn, plan *filter.Pla
 	data := arrow.NewSchema(plan.Read.Fields()[:plan.Read.NumFields()-1], nil)
 	read := "rowid"
 	if data.NumFields() > 0 {
-		read = columns(data) + ", rowid"
+		read = dbfile.Columns(data) + ", rowid"
 	}
 	a, err := duckdb.NewArrowFromConn(c)
 	if err != nil {
 		return nil, err
 	}
-	src, err := a.QueryContext(ctx, "SELECT "+read+" FROM "+d.table()+where(plan))
+	src, err := a.QueryContext(ctx, "SELECT "+read+" FROM "+d.table()+plan.Where(Dialect()))
 	if err != nil {
 		return nil, cause(ctx, err)
 	}

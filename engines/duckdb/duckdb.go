@@ -13,8 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -69,15 +67,7 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if o.Path == "" {
 		return e, nil
 	}
-	if err := dbfile.RemoveTemp(o.Path, o.TempDir); err != nil {
-		return nil, err
-	}
-	switch _, _, err := check(ctx, o.Path, o.Dataset); {
-	case err == nil, engines.KindOf(err) == engines.NotFound:
-		return e, nil
-	default:
-		return nil, err
-	}
+	return e, dbfile.CheckCurrent(ctx, check, o)
 }
 
 // openCurrent opens the file as it is now; the slot calls it under its lock.
@@ -129,19 +119,12 @@ func check(ctx context.Context, path, dataset string) (engines.Info, *engines.Ch
 // checkHeader recognises a DuckDB file by its magic bytes. DuckDB itself would take an empty file
 // for a new database, and try to load extensions for files of other programs.
 func checkHeader(path string) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return dbfile.Fail(engines.NotFound, err)
-	}
+	const length = 12
+	head, err := dbfile.Head(path, length)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	var head [12]byte
-	if n, err := f.ReadAt(head[:], 0); n < len(head) || string(head[8:]) != "DUCK" {
-		if errors.Is(err, fs.ErrPermission) {
-			return err
-		}
+	if len(head) < length || string(head[8:]) != "DUCK" {
 		return dbfile.Fail(engines.Corrupt, errors.New("not a DuckDB database file"))
 	}
 	return nil

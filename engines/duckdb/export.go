@@ -7,7 +7,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"pitwall/engines"
@@ -33,11 +32,8 @@ func (e *Engine) Export(ctx context.Context, dst string, compact bool) (engines.
 }
 
 func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.Export, error) {
-	if e.o.Path == "" {
-		return engines.Export{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
-	}
-	if dbfile.Exists(dst) {
-		return engines.Export{}, fmt.Errorf("%s: %w", dst, os.ErrExist)
+	if err := dbfile.CheckExport(e.o.Path, dst); err != nil {
+		return engines.Export{}, err
 	}
 	if err := e.exports.Lock(ctx); err != nil {
 		return engines.Export{}, err
@@ -53,18 +49,14 @@ func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.
 			rows, err = e.rewrite(ctx, dst)
 		}
 	}
-	var info engines.Info
+	var x engines.Export
 	if err == nil {
-		info, _, err = check(ctx, dst, e.o.Dataset)
-	}
-	if err == nil && info.Rows != rows {
-		err = fmt.Errorf("the copy has %d rows, want %d", info.Rows, rows)
+		x, err = dbfile.CheckCopy(ctx, check, dst, e.o.Dataset, rows)
 	}
 	if err != nil {
 		dbfile.Discard(dst)
-		return engines.Export{}, err
 	}
-	return engines.Export{Bytes: info.Bytes, Rows: info.Rows, Schema: info.Schema}, nil
+	return x, err
 }
 
 // copy copies the file as of one checkpoint and returns its rows.
@@ -76,7 +68,7 @@ func (e *Engine) copy(ctx context.Context, dst string) (int64, error) {
 	defer e.foldLater(ctx) // with a lease of its own
 	defer l.Release()
 	defer e.copying.Unlock()
-	src, err := l.Store.file()
+	src, err := l.Store.source.Open(l.Store.path)
 	if err != nil {
 		return 0, err
 	}
@@ -107,7 +99,7 @@ func (e *Engine) gate(ctx context.Context) (l *dbfile.Lease[*database], rows, by
 	if err := patiently(ctx, gatePatience, func() error { return checkpoint(ctx, l) }); err != nil {
 		return l, 0, 0, err
 	}
-	src, err := l.Store.file()
+	src, err := l.Store.source.Open(l.Store.path)
 	if err != nil {
 		return l, 0, 0, err
 	}
@@ -182,8 +174,8 @@ func (e *Engine) Adopt(ctx context.Context, src string) (engines.Info, error) {
 }
 
 func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
-	if e.o.Path == "" {
-		return engines.Info{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
+	if err := dbfile.CheckFile(e.o.Path); err != nil {
+		return engines.Info{}, err
 	}
 	if dbfile.Exists(src + walSuffix) {
 		return engines.Info{}, dbfile.Fail(engines.Invalid, fmt.Errorf("%s has a WAL beside it: it is not self-contained", src))

@@ -69,7 +69,7 @@ func (d *database) merge(ctx context.Context, c driver.Conn, view string, k engi
 // bind makes DuckDB load the indexes of the table, by an INSERT of nothing. In a file that was just opened
 // 1.5.5 overlooks, of a row that goes and comes in one transaction, that it went from a unique index.
 func (d *database) bind(ctx context.Context, c driver.Conn) error {
-	names := columns(d.schema)
+	names := dbfile.Columns(d.schema)
 	return execOn(ctx, c, "INSERT INTO "+d.table()+" ("+names+") SELECT "+names+" FROM "+d.table()+" WHERE false")
 }
 

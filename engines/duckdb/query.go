@@ -48,44 +48,15 @@ func (e *Engine) query(ctx context.Context, l *dbfile.Lease[*database], s engine
 	if err != nil {
 		return nil, err
 	}
-	text := "SELECT " + columns(plan.Read) + " FROM " + d.table() + where(plan)
+	text := "SELECT " + dbfile.Columns(plan.Read) + " FROM " + d.table() + plan.Where(Dialect())
 	if plan.Limit > 0 {
 		text += " LIMIT " + strconv.FormatInt(plan.Limit, 10)
 	}
-	c, err := d.get(ctx)
+	r, err := newReader(ctx, l, text, plan.Read)
 	if err != nil {
 		return nil, err
 	}
-	a, err := duckdb.NewArrowFromConn(c)
-	if err != nil {
-		d.put(c)
-		return nil, err
-	}
-	src, err := a.QueryContext(ctx, text)
-	if err != nil {
-		d.put(c)
-		return nil, cause(ctx, err)
-	}
-	r := &reader{lease: l, conn: c, src: src, schema: plan.Read}
-	r.refs.Store(1)
 	return plan.Rows(ctx, r, func(err error) error { return e.wrap("query", err) }), nil
-}
-
-// columns writes the names of the columns of a schema.
-func columns(s *arrow.Schema) string {
-	out := make([]string, s.NumFields())
-	for i, f := range s.Fields() {
-		out[i] = f.Name
-	}
-	return dbfile.Idents(out)
-}
-
-// where writes the part of a condition that DuckDB evaluates.
-func where(p *filter.Plan) string {
-	if p.Push == nil {
-		return ""
-	}
-	return " WHERE " + filter.SQL(p.Push, Dialect())
 }
 
 // reader restores the recorded schema and gives connection and lease back at its end.
@@ -100,6 +71,28 @@ type reader struct {
 }
 
 var _ array.RecordReader = (*reader)(nil)
+
+// newReader runs a query. The reader takes the lease over, unless there is an error.
+func newReader(ctx context.Context, l *dbfile.Lease[*database], query string, schema *arrow.Schema) (*reader, error) {
+	d := l.Store
+	c, err := d.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := duckdb.NewArrowFromConn(c)
+	if err != nil {
+		d.idle.Put(c)
+		return nil, err
+	}
+	src, err := a.QueryContext(ctx, query)
+	if err != nil {
+		d.idle.Put(c)
+		return nil, cause(ctx, err)
+	}
+	r := &reader{lease: l, conn: c, src: src, schema: schema}
+	r.refs.Store(1)
+	return r, nil
+}
 
 func (r *reader) Schema() *arrow.Schema {
 	if r.schema == nil {
@@ -146,7 +139,7 @@ func (r *reader) Release() {
 	}
 	r.drop()
 	r.src.Release()
-	r.lease.Store.put(r.conn)
+	r.lease.Store.idle.Put(r.conn)
 	r.lease.Release()
 }
 

@@ -6,10 +6,8 @@ import (
 	"context"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/duckdb/duckdb-go/v2"
 
 	"pitwall/engines"
-	"pitwall/engines/dbfile"
 )
 
 var _ engines.Selector = (*Engine)(nil)
@@ -20,32 +18,11 @@ func (e *Engine) Select(ctx context.Context, sql func(table string) string) (arr
 	if err != nil {
 		return nil, e.wrap("query", err)
 	}
-	r, err := selectOn(ctx, l, sql(l.Store.table()))
+	r, err := newReader(ctx, l, sql(l.Store.table()), nil)
 	if err != nil {
 		condemn(l, err)
 		l.Release()
 		return nil, e.wrap("query", err)
 	}
-	return r, nil
-}
-
-func selectOn(ctx context.Context, l *dbfile.Lease[*database], text string) (array.RecordReader, error) {
-	d := l.Store
-	c, err := d.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a, err := duckdb.NewArrowFromConn(c)
-	if err != nil {
-		d.put(c)
-		return nil, err
-	}
-	src, err := a.QueryContext(ctx, text)
-	if err != nil {
-		d.put(c)
-		return nil, cause(ctx, err)
-	}
-	r := &reader{lease: l, conn: c, src: src}
-	r.refs.Store(1)
 	return r, nil
 }

@@ -36,25 +36,14 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 		return engines.Stats{}, err
 	}
 	defer e.writer.Unlock()
-	if err := e.Supports(w.Rows.Schema()); err != nil {
+	w, err := dbfile.CheckWrite(e, w)
+	if err != nil {
 		return engines.Stats{}, err
 	}
 	if w.Mode == engines.Replace {
-		w.Schema = nil
-	}
-	if w.Schema != nil {
-		if err := e.Supports(w.Schema); err != nil {
-			return engines.Stats{}, err
-		}
-	}
-	switch w.Mode {
-	case engines.Replace:
 		return e.replace(ctx, w)
-	case engines.Append:
-		return e.append(ctx, w)
-	default:
-		return engines.Stats{}, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
 	}
+	return e.append(ctx, w)
 }
 
 // append adds rows in one transaction; without content it is a replace.
@@ -68,7 +57,7 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	}
 	defer l.Release()
 	d := l.Store
-	if err := d.writable(); err != nil {
+	if err := dbfile.CheckInPlace(d.view); err != nil {
 		return engines.Stats{}, err
 	}
 	schema, rows, changed, err := convert.Appending(d.schema, w)
@@ -217,7 +206,7 @@ func (e *Engine) add(ctx context.Context, d *database, w engines.Write) (stats e
 			if unique {
 				err = d.merge(ctx, c, view, e.o.Keys, &stats)
 			} else {
-				err = execOn(ctx, c, "INSERT INTO "+d.table()+" ("+columns(d.schema)+") SELECT * FROM "+view)
+				err = execOn(ctx, c, "INSERT INTO "+d.table()+" ("+dbfile.Columns(d.schema)+") SELECT * FROM "+view)
 			}
 			if err != nil {
 				return err
@@ -275,15 +264,4 @@ func withView(ctx context.Context, c driver.Conn, rows *convert.Ingest, use func
 		err = drop
 	}
 	return err
-}
-
-// writable refuses to change a dataset that another program keeps behind a view.
-func (d *database) writable() error {
-	if !d.view {
-		return nil
-	}
-	return &engines.Error{
-		Kind: engines.Invalid, Err: errors.New("the dataset is a view in a file of another program"),
-		Hint: "run a full refresh, which replaces the file",
-	}
 }

@@ -21,6 +21,14 @@ func SQL(n Node, d Dialect) string {
 	return b.String()
 }
 
+// Where writes the part of the condition for the database as a clause, empty when there is none.
+func (p *Plan) Where(d Dialect) string {
+	if p.Push == nil {
+		return ""
+	}
+	return " WHERE " + SQL(p.Push, d)
+}
+
 func (d Dialect) write(b *strings.Builder, n Node) {
 	b.WriteByte('(')
 	defer b.WriteByte(')')

@@ -69,10 +69,6 @@ func (e *Engine) putCheckpoint(ctx context.Context, t *tx, schema *arrow.Schema,
 	if w.RefreshSQL != "" {
 		refresh = []byte(w.RefreshSQL)
 	}
-	at := w.At
-	if at.IsZero() {
-		at = time.Now()
-	}
 	table := t.name(dbfile.CheckpointTable)
 	if err := t.exec(ctx, "SET LOCAL client_min_messages = warning; CREATE TABLE IF NOT EXISTS "+table+dbfile.CheckpointColumns+
 		"; ALTER TABLE "+table+" ADD COLUMN IF NOT EXISTS schema_json TEXT; ALTER TABLE "+table+" ADD COLUMN IF NOT EXISTS refresh_sql TEXT"); err != nil {
@@ -80,7 +76,7 @@ func (e *Engine) putCheckpoint(ctx context.Context, t *tx, schema *arrow.Schema,
 	}
 	if err := t.execWith(ctx, "INSERT INTO "+table+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
 		"VALUES ($1, $2, $3, $3, $4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+
-		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", []byte(e.o.Dataset), text, []byte(at.UTC().Format(stampLayout)), refresh); err != nil {
+		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", []byte(e.o.Dataset), text, []byte(w.UpdatedAt().Format(stampLayout)), refresh); err != nil {
 		return err
 	}
 	return e.putState(ctx, t, w.State)

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"pitwall/engines/convert"
+	"pitwall/engines/dbfile"
 )
 
 // signature begins a COPY in binary form, with flags and the length of an extension, both 0 (PostgreSQL's
@@ -28,7 +29,7 @@ func copyRows(ctx context.Context, t *tx, table string, schema *arrow.Schema, sr
 	in.Primary(primary)
 	defer in.Release()
 	c := &copier{in: in, buf: []byte(signature)}
-	tag, err := t.conn.Conn().PgConn().CopyFrom(ctx, c, "COPY "+table+" ("+columns(schema)+") FROM STDIN (FORMAT binary)")
+	tag, err := t.conn.Conn().PgConn().CopyFrom(ctx, c, "COPY "+table+" ("+dbfile.Columns(schema)+") FROM STDIN (FORMAT binary)")
 	own := c.stop()
 	switch {
 	case in.Err() != nil: // the source's own error, not the server's text about it

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"pitwall/engines"
+	"pitwall/engines/dbfile"
 	"pitwall/engines/filter"
 )
 
@@ -48,13 +49,13 @@ func (e *Engine) deleteOn(ctx context.Context, t *tx, table string, schema *arro
 		return 0, err
 	}
 	if plan.Whole() {
-		return t.Affected(ctx, "DELETE FROM "+table+where(plan))
+		return t.Affected(ctx, "DELETE FROM "+table+plan.Where(dialect()))
 	}
 	read := rowNumber
 	if data := arrow.NewSchema(plan.Read.Fields()[:plan.Read.NumFields()-1], nil); data.NumFields() > 0 {
-		read = columns(data) + ", " + rowNumber
+		read = dbfile.Columns(data) + ", " + rowNumber
 	}
-	src, err := declare(ctx, t, "SELECT "+read+" FROM "+table+where(plan), plan.Read, "")
+	src, err := declare(ctx, t, "SELECT "+read+" FROM "+table+plan.Where(dialect()), plan.Read, "")
 	if err != nil {
 		return 0, err
 	}

@@ -41,7 +41,7 @@ func (e *Engine) query(ctx context.Context, s engines.Scan) (array.RecordReader,
 		if plan, err = filter.NewPlan(schema, s, e.o.Evaluate, pushable); err != nil {
 			return err
 		}
-		text := "SELECT " + columns(plan.Read) + " FROM " + t.name(e.o.Dataset) + where(plan)
+		text := "SELECT " + dbfile.Columns(plan.Read) + " FROM " + t.name(e.o.Dataset) + plan.Where(dialect())
 		if plan.Limit > 0 {
 			text += " LIMIT " + strconv.FormatInt(plan.Limit, 10)
 		}
@@ -60,23 +60,6 @@ func (e *Engine) query(ctx context.Context, s engines.Scan) (array.RecordReader,
 	}
 	r.fail = func(err error) error { return e.wrap("query", err) }
 	return plan.Rows(ctx, r, r.fail), nil
-}
-
-// columns writes the names of the columns of a schema.
-func columns(s *arrow.Schema) string {
-	out := make([]string, s.NumFields())
-	for i, f := range s.Fields() {
-		out[i] = f.Name
-	}
-	return dbfile.Idents(out)
-}
-
-// where writes the part of a condition that the server evaluates.
-func where(p *filter.Plan) string {
-	if p.Push == nil {
-		return ""
-	}
-	return " WHERE " + filter.SQL(p.Push, dialect())
 }
 
 // cursor reads a result batch by batch.

@@ -33,19 +33,8 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (stats engines.Stat
 		return stats, err
 	}
 	defer e.writer.Unlock()
-	if err := e.Supports(w.Rows.Schema()); err != nil {
+	if w, err = dbfile.CheckWrite(e, w); err != nil {
 		return stats, err
-	}
-	if w.Mode != engines.Replace && w.Mode != engines.Append {
-		return stats, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
-	}
-	if w.Mode == engines.Replace {
-		w.Schema = nil
-	}
-	if w.Schema != nil {
-		if err := e.Supports(w.Schema); err != nil {
-			return stats, err
-		}
 	}
 	err = e.transaction(ctx, func(t *tx) (err error) {
 		stats, err = e.apply(ctx, t, w)

@@ -97,16 +97,12 @@ func (c *conn) putCheckpoint(ctx context.Context, dataset string, schema *arrow.
 	if w.RefreshSQL != "" {
 		refresh = w.RefreshSQL
 	}
-	at := w.At
-	if at.IsZero() {
-		at = time.Now()
-	}
 	if err := c.completeCheckpointTable(ctx); err != nil {
 		return err
 	}
 	if err := c.exec(ctx, "INSERT INTO "+dbfile.CheckpointTable+" (dataset_name, schema_json, created_at, updated_at, refresh_sql) "+
 		"VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (dataset_name) DO UPDATE SET schema_json = excluded.schema_json, "+
-		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), at.UTC().Format(stampLayout), refresh); err != nil {
+		"updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql", dataset, string(text), w.UpdatedAt().Format(stampLayout), refresh); err != nil {
 		return err
 	}
 	return c.putState(ctx, dataset, w.State)

@@ -3,12 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"os"
-	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"pitwall/engines"
 	"pitwall/engines/dbfile"
 )
 
@@ -21,10 +18,8 @@ type database struct {
 	base   *conn
 	schema *arrow.Schema // recorded schema
 	view   bool          // the dataset is a view, made by another program
-
-	mu     sync.Mutex
-	idle   []*conn
-	source *os.File // for copies; see file
+	idle   dbfile.Idle[*conn]
+	source dbfile.Handle // opened under the slot's lock
 }
 
 func openDatabase(ctx context.Context, path, dataset string, how access) (*database, error) {
@@ -41,59 +36,13 @@ func openDatabase(ctx context.Context, path, dataset string, how access) (*datab
 
 // Close closes all connections. SQLite leaves the sidecars alone: they may be another file's by now.
 func (d *database) Close() error {
-	all := d.base.Close()
-	for _, c := range d.idle {
-		all = errors.Join(all, c.Close())
-	}
-	if d.source != nil {
-		all = errors.Join(all, d.source.Close())
-	}
-	return all
+	return errors.Join(d.base.Close(), d.idle.Close(), d.source.Close())
 }
 
 // get returns a connection for reading. It must run under the slot's lock (see dbfile.Slot.Acquire):
 // connections are opened by name.
 func (d *database) get(ctx context.Context) (*conn, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if n := len(d.idle); n > 0 {
-		c := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		return c, nil
-	}
-	return connect(ctx, d.path, d.how)
-}
-
-func (d *database) put(c *conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.idle = append(d.idle, c)
-}
-
-// file returns a handle of the database file for copies. It stays open as long as the database,
-// because closing any handle of a file drops the process's locks on it. Under the slot's lock.
-func (d *database) file() (*os.File, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.source == nil {
-		f, err := os.Open(d.path)
-		if err != nil {
-			return nil, err
-		}
-		d.source = f
-	}
-	return d.source, nil
-}
-
-// writable refuses to change a dataset that another program keeps behind a view.
-func (d *database) writable() error {
-	if !d.view {
-		return nil
-	}
-	return &engines.Error{
-		Kind: engines.Invalid, Err: errors.New("the dataset is a view in a file of another program"),
-		Hint: "run a full refresh, which replaces the file",
-	}
+	return d.idle.Get(func() (*conn, error) { return connect(ctx, d.path, d.how) })
 }
 
 // borrowed is a lease with a connection of its own.
@@ -118,6 +67,6 @@ func (e *Engine) borrow(ctx context.Context) (*borrowed, error) {
 
 // done gives connection and lease back.
 func (b *borrowed) done() {
-	b.Store.put(b.conn)
+	b.Store.idle.Put(b.conn)
 	b.Release()
 }

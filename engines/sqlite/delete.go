@@ -37,10 +37,7 @@ func (e *Engine) deleteOn(ctx context.Context, c *conn, schema *arrow.Schema, wh
 	if err != nil {
 		return 0, err
 	}
-	condition := ""
-	if plan.Push != nil {
-		condition = " WHERE " + filter.SQL(plan.Push, dialect())
-	}
+	condition := plan.Where(dialect())
 	table := dbfile.Ident(e.o.Dataset)
 	if plan.Whole() {
 		return c.affected(ctx, "DELETE FROM "+table+condition)

@@ -22,11 +22,8 @@ func (e *Engine) Export(ctx context.Context, dst string, compact bool) (engines.
 }
 
 func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.Export, error) {
-	if e.o.Path == "" {
-		return engines.Export{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
-	}
-	if dbfile.Exists(dst) {
-		return engines.Export{}, fmt.Errorf("%s: %w", dst, os.ErrExist)
+	if err := dbfile.CheckExport(e.o.Path, dst); err != nil {
+		return engines.Export{}, err
 	}
 	if err := e.exports.Lock(ctx); err != nil {
 		return engines.Export{}, err
@@ -42,18 +39,14 @@ func (e *Engine) export(ctx context.Context, dst string, compact bool) (engines.
 	if err == nil {
 		err = settle(ctx, dst)
 	}
-	var info engines.Info
+	var x engines.Export
 	if err == nil {
-		info, _, err = check(ctx, dst, e.o.Dataset)
-	}
-	if err == nil && info.Rows != rows {
-		err = fmt.Errorf("the copy has %d rows, want %d", info.Rows, rows)
+		x, err = dbfile.CheckCopy(ctx, check, dst, e.o.Dataset, rows)
 	}
 	if err != nil {
 		dbfile.Discard(dst)
-		return engines.Export{}, err
 	}
-	return engines.Export{Bytes: info.Bytes, Rows: info.Rows, Schema: info.Schema}, nil
+	return x, err
 }
 
 // settle makes a copy self-contained: no WAL, and none expected.
@@ -116,7 +109,7 @@ func (e *Engine) gate(ctx context.Context) (g gated, err error) {
 	}()
 	b := &borrowed{}
 	b.Lease, err = e.slot.Acquire(ctx, func(d *database) (err error) {
-		if g.source, err = d.file(); err != nil {
+		if g.source, err = d.source.Open(d.path); err != nil {
 			return err
 		}
 		b.conn, err = d.get(ctx)
@@ -182,8 +175,8 @@ func (e *Engine) Adopt(ctx context.Context, src string) (engines.Info, error) {
 }
 
 func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
-	if e.o.Path == "" {
-		return engines.Info{}, dbfile.Fail(engines.Invalid, errors.New("the dataset is kept in memory"))
+	if err := dbfile.CheckFile(e.o.Path); err != nil {
+		return engines.Info{}, err
 	}
 	if dbfile.Size(src+"-wal") > 0 || dbfile.Exists(src+"-journal") {
 		return engines.Info{}, dbfile.Fail(engines.Invalid, fmt.Errorf("%s has a journal beside it: it is not self-contained", src))

@@ -21,7 +21,7 @@ func (e *Engine) change(ctx context.Context, f func(*database) error) error {
 	}
 	defer l.Release()
 	d := l.Store
-	if err := d.writable(); err != nil {
+	if err := dbfile.CheckInPlace(d.view); err != nil {
 		return err
 	}
 	if d.how == inMemory {

@@ -37,11 +37,8 @@ func (e *Engine) query(ctx context.Context, b *borrowed, s engines.Scan) (array.
 	if err != nil {
 		return nil, err
 	}
-	text := "SELECT " + columns(plan.Read) + " FROM " + dbfile.Ident(e.o.Dataset)
-	if plan.Push != nil {
-		text += " WHERE " + filter.SQL(plan.Push, dialect())
-	}
-	r, err := newReader(ctx, b.conn, text+limited(plan.Limit), plan.Read)
+	text := "SELECT " + columns(plan.Read) + " FROM " + dbfile.Ident(e.o.Dataset) + plan.Where(dialect()) + limited(plan.Limit)
+	r, err := newReader(ctx, b.conn, text, plan.Read)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"modernc.org/sqlite"
@@ -60,15 +58,10 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if o.Path == "" {
 		return e, nil
 	}
-	if err := errors.Join(dbfile.RemoveTemp(o.Path, o.TempDir), dbfile.Unpark(o.Path)); err != nil {
+	if err := dbfile.Unpark(o.Path); err != nil {
 		return nil, err
 	}
-	switch _, _, err := check(ctx, o.Path, o.Dataset); {
-	case err == nil, engines.KindOf(err) == engines.NotFound:
-		return e, nil
-	default:
-		return nil, err
-	}
+	return e, dbfile.CheckCurrent(ctx, check, o)
 }
 
 // openCurrent opens the file as it is now; the slot calls it under its lock.
@@ -125,19 +118,12 @@ func check(ctx context.Context, path, dataset string) (engines.Info, *engines.Ch
 // checkHeader recognises a SQLite file by its header and compares its length with the pages that the
 // header speaks of. SQLite itself would take an empty file for a new database.
 func checkHeader(path string) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return dbfile.Fail(engines.NotFound, err)
-	}
+	const length = 100
+	head, err := dbfile.Head(path, length)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	var head [100]byte
-	if n, err := f.ReadAt(head[:], 0); n < len(head) || string(head[:16]) != "SQLite format 3\x00" {
-		if errors.Is(err, fs.ErrPermission) {
-			return err
-		}
+	if len(head) < length || string(head[:16]) != "SQLite format 3\x00" {
 		return dbfile.Fail(engines.Corrupt, errors.New("not a SQLite database file"))
 	}
 	pageSize := int64(binary.BigEndian.Uint16(head[16:]))

@@ -27,25 +27,14 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 		return engines.Stats{}, err
 	}
 	defer e.writer.Unlock()
-	if err := e.Supports(w.Rows.Schema()); err != nil {
+	w, err := dbfile.CheckWrite(e, w)
+	if err != nil {
 		return engines.Stats{}, err
 	}
 	if w.Mode == engines.Replace {
-		w.Schema = nil
-	}
-	if w.Schema != nil {
-		if err := e.Supports(w.Schema); err != nil {
-			return engines.Stats{}, err
-		}
-	}
-	switch w.Mode {
-	case engines.Replace:
 		return e.replace(ctx, w)
-	case engines.Append:
-		return e.append(ctx, w)
-	default:
-		return engines.Stats{}, dbfile.Fail(engines.Invalid, errors.New(w.Mode.String()))
 	}
+	return e.append(ctx, w)
 }
 
 // append adds rows in one transaction; without content it is a replace.
@@ -58,7 +47,7 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 		return engines.Stats{}, err
 	}
 	defer l.Release()
-	if err := l.Store.writable(); err != nil {
+	if err := dbfile.CheckInPlace(l.Store.view); err != nil {
 		return engines.Stats{}, err
 	}
 	schema, rows, changed, err := convert.Appending(l.Store.schema, w)
