@@ -4,7 +4,6 @@ package duckdbfile_test
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
@@ -164,18 +163,5 @@ func TestAFileThatAnotherProcessWritesIsUnavailable(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	path := file(t, "CREATE TABLE t AS SELECT i FROM range(500000) r(i)")
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := open(t, path, "t").Read(ctx, source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Release()
-	r.Next()
-	if done, _ := r.Progress(); done == 0 {
-		t.Error("no progress")
-	}
-	cancel()
-	if r.Next() || !errors.Is(r.Err(), context.Canceled) {
-		t.Errorf("%v", r.Err())
-	}
+	sourcetest.Cancel(t, open(t, path, "t"))
 }

@@ -51,10 +51,7 @@ func arrowIPC(t testing.TB, stream bool, options ...ipc.Option) string {
 	defer b.Release()
 	var out bytes.Buffer
 	options = append(options, ipc.WithSchema(schema))
-	var w interface {
-		Write(arrow.RecordBatch) error
-		Close() error
-	} = ipc.NewWriter(&out, options...)
+	var w batchWriter = ipc.NewWriter(&out, options...)
 	if !stream {
 		var err error
 		if w, err = ipc.NewFileWriter(&out, options...); err != nil {
@@ -67,17 +64,28 @@ func arrowIPC(t testing.TB, stream bool, options ...ipc.Option) string {
 		if err := errors.Join(d.AppendString("a"), d.AppendString("b")); err != nil {
 			t.Fatal(err)
 		}
-		rec := b.NewRecordBatch()
-		err := w.Write(rec)
-		rec.Release()
-		if err != nil {
-			t.Fatal(err)
-		}
+		writeBatch(t, w, b)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// batchWriter writes files of batches.
+type batchWriter interface {
+	Write(arrow.RecordBatch) error
+	Close() error
+}
+
+// writeBatch writes what was built as one batch.
+func writeBatch(t testing.TB, w batchWriter, b *array.RecordBuilder) {
+	t.Helper()
+	rec := b.NewRecordBatch()
+	defer rec.Release()
+	if err := w.Write(rec); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestCompressionAndArrow(t *testing.T) {

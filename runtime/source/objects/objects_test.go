@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"pitwall/runtime/source"
+	"pitwall/runtime/source/sourcetest"
 )
 
 // write puts files with the given content into a new folder.
@@ -232,11 +232,7 @@ func TestParquetFolder(t *testing.T) {
 	dir := t.TempDir()
 	ints(t, filepath.Join(dir, "a.parquet"), 0, 200_000)
 	ints(t, filepath.Join(dir, "b.parquet"), 200_000, 200_010)
-	s, err := New(Options{Path: "file://" + dir}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := s.Read(t.Context(), source.Scan{})
+	r, err := newSource(t, Options{Path: "file://" + dir}, nil).Read(t.Context(), source.Scan{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,25 +290,7 @@ func TestDamagedParquetNeverPanics(t *testing.T) {
 func TestReadStopsWhenCancelled(t *testing.T) {
 	dir := t.TempDir()
 	ints(t, filepath.Join(dir, "a.parquet"), 0, 300_000)
-	s, err := New(Options{Path: dir}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := s.Read(ctx, source.Scan{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Release()
-	if !r.Next() {
-		t.Fatal(r.Err())
-	}
-	cancel()
-	for r.Next() {
-	}
-	if !errors.Is(r.Err(), context.Canceled) {
-		t.Errorf("error is %v", r.Err())
-	}
+	sourcetest.Cancel(t, newSource(t, Options{Path: dir}, nil))
 }
 
 func TestParquetFilesOfDifferentSchemas(t *testing.T) {

@@ -72,12 +72,7 @@ func parquetBytes(t testing.TB, rows, perGroup int64, more ...parquet.WriterProp
 			}
 			b.Field(2).(*array.Float64Builder).Append(float64(i*2654435761%1000003) / 7)
 		}
-		rec := b.NewRecordBatch()
-		err := w.Write(rec)
-		rec.Release()
-		if err != nil {
-			t.Fatal(err)
-		}
+		writeBatch(t, w, b)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -100,12 +95,7 @@ func largeParquet(t testing.TB) []byte {
 		for range 8_000 {
 			b.Field(0).(*array.BinaryBuilder).Append(make([]byte, 1_000))
 		}
-		rec := b.NewRecordBatch()
-		err := w.Write(rec)
-		rec.Release()
-		if err != nil {
-			t.Fatal(err)
-		}
+		writeBatch(t, w, b)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

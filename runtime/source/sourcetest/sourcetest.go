@@ -75,6 +75,9 @@ func Cancel(tb testing.TB, src source.Source) {
 		tb.Fatal(err)
 	}
 	r.Next()
+	if done, _ := r.Progress(); done == 0 {
+		tb.Error("no progress")
+	}
 	cancel()
 	for r.Next() {
 	}
