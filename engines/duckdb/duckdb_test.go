@@ -16,25 +16,10 @@ func refused() map[string]bool {
 	}
 }
 
-func TestConformanceFile(t *testing.T) {
-	enginetest.Run(t, func(t testing.TB) enginetest.Harness {
-		return enginetest.Harness{Opener: duckdb.Opener{}, Dir: t.TempDir(), Sidecars: []string{".wal"}, Refused: refused()}
-	})
+func harness() enginetest.Harness {
+	return enginetest.Harness{Opener: duckdb.Opener{}, Sidecars: []string{".wal"}, Refused: refused()}
 }
 
-func TestConformanceMemory(t *testing.T) {
-	enginetest.Run(t, func(testing.TB) enginetest.Harness {
-		return enginetest.Harness{Opener: duckdb.Opener{}, Refused: refused()}
-	})
-}
+func TestConformance(t *testing.T) { enginetest.Both(t, harness(), enginetest.Run) }
 
-func TestModel(t *testing.T) {
-	t.Run("file", func(t *testing.T) {
-		enginetest.RunModel(t, func(t testing.TB) enginetest.Harness {
-			return enginetest.Harness{Opener: duckdb.Opener{}, Dir: t.TempDir()}
-		})
-	})
-	t.Run("memory", func(t *testing.T) {
-		enginetest.RunModel(t, func(testing.TB) enginetest.Harness { return enginetest.Harness{Opener: duckdb.Opener{}} })
-	})
-}
+func TestModel(t *testing.T) { enginetest.Both(t, harness(), enginetest.RunModel) }

@@ -4,36 +4,12 @@ package duckdb_test
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"pitwall/engines"
 	"pitwall/engines/duckdb"
+	"pitwall/engines/enginetest"
 )
-
-func people(t *testing.T, text string) array.RecordReader {
-	t.Helper()
-	s := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "mail", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
-	b, _, err := array.RecordFromJSON(memory.DefaultAllocator, s, strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
-	r, err := array.NewRecordReader(s, []arrow.RecordBatch{b})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func put(e engines.Engine, mode engines.WriteMode, r array.RecordReader, t *testing.T) (engines.Stats, error) {
-	defer r.Release()
-	return e.Write(t.Context(), engines.Write{Mode: mode, Rows: r})
-}
 
 // TestKeysInFile shows that the file, and a compacted copy of it, has constraints that another program
 // can rely on, and that what that program leaves behind is fine.
@@ -46,7 +22,7 @@ func TestKeysInFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := put(e, engines.Replace, people(t, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`), t); err != nil {
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`); err != nil {
 		t.Fatal(err)
 	}
 	copied := o.Path + ".copy"
@@ -65,7 +41,7 @@ func TestKeysInFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stats, err := put(e, engines.Append, people(t, `[{"id":2,"mail":"b"},{"id":4}]`), t); err != nil || stats.Rows != 4 {
+		if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":2,"mail":"b"},{"id":4}]`); err != nil || stats.Rows != 4 {
 			t.Errorf("%+v, %v", stats, err)
 		}
 		if n, err := e.Delete(t.Context(), engines.Compare{Column: "id", Op: engines.Eq, Value: int64(2)}); n != 1 || err != nil {
@@ -77,7 +53,7 @@ func TestKeysInFile(t *testing.T) {
 		if e, err = (duckdb.Opener{}).Open(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
-		if stats, err := put(e, engines.Append, people(t, `[{"id":2,"mail":"b"}]`), t); err != nil || stats.Rows != 4 {
+		if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":2,"mail":"b"}]`); err != nil || stats.Rows != 4 {
 			t.Errorf("what was deleted comes back: %+v, %v", stats, err)
 		}
 		if err := e.Close(); err != nil {
@@ -99,7 +75,7 @@ func TestUpsertAfterDelete(t *testing.T) {
 		return e
 	}
 	e := open()
-	if _, err := put(e, engines.Replace, people(t, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`), t); err != nil {
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -110,7 +86,7 @@ func TestUpsertAfterDelete(t *testing.T) {
 		if n, err := e.Delete(t.Context(), engines.Compare{Column: "mail", Op: engines.Eq, Value: "a"}); n != 1 || err != nil {
 			t.Fatalf("%d, %v", n, err)
 		}
-		if stats, err := put(e, engines.Append, people(t, `[{"id":1,"mail":"a"}]`), t); err != nil || stats.Rows != 2 {
+		if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":1,"mail":"a"}]`); err != nil || stats.Rows != 2 {
 			t.Fatalf("%+v, %v", stats, err)
 		}
 	}
@@ -130,14 +106,14 @@ func TestForeignKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if stats, err := put(e, engines.Append, people(t, `[{"id":2,"mail":"c"},{"id":3,"mail":"b"}]`), t); err != nil || stats.Rows != 3 {
+	if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":2,"mail":"c"},{"id":3,"mail":"b"}]`); err != nil || stats.Rows != 3 {
 		t.Errorf("%+v, %v", stats, err)
 	}
-	_, err = put(e, engines.Append, people(t, `[{"id":9,"mail":"a"}]`), t)
+	_, err = enginetest.PutPeople(t, e, engines.Append, `[{"id":9,"mail":"a"}]`)
 	if engines.KindOf(err) != engines.Constraint {
 		t.Errorf("a key that the settings do not have: %v", err)
 	}
-	if stats, err := put(e, engines.Replace, people(t, `[{"id":9,"mail":"a"},{"id":8,"mail":"a"}]`), t); err != nil || stats.Rows != 2 {
+	if stats, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":9,"mail":"a"},{"id":8,"mail":"a"}]`); err != nil || stats.Rows != 2 {
 		t.Errorf("%+v, %v", stats, err)
 	}
 }

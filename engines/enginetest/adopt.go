@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,32 +41,15 @@ func plant(t testing.TB, h Harness) {
 func testAdopt(t *testing.T, h Harness) {
 	e := h.Open(t).(engines.FileEngine)
 	write(t, e, engines.Replace, rows(1, 0, 3000, 3000))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var wg sync.WaitGroup
-	started := make(chan struct{}, 2)
-	for range 2 {
-		wg.Go(func() {
-			for first := true; ctx.Err() == nil; first = false {
-				s, err := read(t.Context(), e)
-				if first {
-					started <- struct{}{}
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for gen := range s.Rows {
-					if diff := cmp.Diff(total(gen, 0, 3000*gen), s); diff != "" {
-						t.Errorf("a mixture: %s", diff)
-						return
-					}
-				}
+	stop := watch(t, e, 2, func(_, s state) string {
+		for gen := range s.Rows {
+			if diff := cmp.Diff(total(gen, 0, 3000*gen), s); diff != "" {
+				return "a mixture: " + diff
 			}
-		})
-	}
-	<-started
-	<-started
+		}
+		return ""
+	})
+	defer stop()
 	for gen := int64(2); gen < 6; gen++ {
 		src := made(t, h, gen, 3000*gen)
 		info, err := e.Adopt(t.Context(), src)
@@ -80,20 +62,11 @@ func testAdopt(t *testing.T, h Harness) {
 		if _, err := os.Stat(src); !os.IsNotExist(err) {
 			t.Errorf("the source is still there: %v", err)
 		}
-		if diff := cmp.Diff(total(gen, 0, 3000*gen), mustRead(t, e)); diff != "" {
-			t.Error(diff)
-		}
+		expect(t, e, total(gen, 0, 3000*gen))
 	}
-	cancel()
-	wg.Wait()
+	stop()
 	write(t, e, engines.Append, rows(9, 0, 10, 10))
-	want := mustRead(t, e)
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, mustRead(t, h.Open(t))); diff != "" {
-		t.Error(diff)
-	}
+	reopen(t, h, e)
 }
 
 // testAdoptOntoNothing adopts where sidecars of a vanished file lie in wait.
@@ -105,20 +78,11 @@ func testAdoptOntoNothing(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	want := total(1, 0, 500)
-	if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-		t.Fatal(diff)
-	}
+	expect(t, e, want)
 	write(t, e, engines.Append, rows(2, 0, 5, 5))
-	want = want.plus(total(2, 0, 5))
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	e = h.Open(t).(engines.FileEngine)
-	if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-		t.Fatal(diff)
-	}
+	expect(t, e, want.plus(total(2, 0, 5)))
 	// the same with a write instead of an adoption
-	if err := e.Close(); err != nil {
+	if err := reopen(t, h, e).Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(h.Path()); err != nil {
@@ -128,9 +92,7 @@ func testAdoptOntoNothing(t *testing.T, h Harness) {
 	e = h.Open(t).(engines.FileEngine)
 	write(t, e, engines.Replace, rows(3, 0, 700, 700))
 	write(t, e, engines.Append, rows(4, 0, 7, 7))
-	if diff := cmp.Diff(total(3, 0, 700).plus(total(4, 0, 7)), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(3, 0, 700).plus(total(4, 0, 7)))
 }
 
 func testAdoptErrors(t *testing.T, h Harness) {
@@ -155,9 +117,7 @@ func testAdoptErrors(t *testing.T, h Harness) {
 	if _, err := os.Stat(good); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(total(1, 0, 100), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(1, 0, 100))
 	write(t, e, engines.Append, rows(2, 0, 10, 10))
 }
 
@@ -177,9 +137,7 @@ func testOldGenerationIsHarmless(t *testing.T, h Harness) {
 	write(t, e, engines.Replace, rows(3, 0, 7000, 7000))
 	write(t, e, engines.Append, rows(4, 0, 10, 10))
 	want := total(3, 0, 7000).plus(total(4, 0, 10))
-	if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-		t.Fatal(diff)
-	}
+	expect(t, e, want)
 	for old.Next() {
 		n += old.RecordBatch().NumRows()
 	}
@@ -187,13 +145,6 @@ func testOldGenerationIsHarmless(t *testing.T, h Harness) {
 		t.Errorf("the old reader saw %d rows, %v", n, old.Err())
 	}
 	old.Release() // closes the old generation
-	if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, mustRead(t, h.Open(t))); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, want)
+	reopen(t, h, e)
 }

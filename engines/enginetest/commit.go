@@ -3,8 +3,8 @@ package enginetest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,18 +93,14 @@ func testEvict(t *testing.T, h Harness) {
 	if stats.Written != 300 || stats.Evicted != 100 || stats.Rows != 200 || stats.Bytes <= 0 {
 		t.Errorf("replace: %+v", stats)
 	}
-	if diff := cmp.Diff(total(1, 100, 200), mustRead(t, e)); diff != "" {
-		t.Fatal(diff)
-	}
+	expect(t, e, total(1, 100, 200))
 	old.Value = int64(200)
 	stats = apply(t, e, engines.Write{Mode: engines.Append, Rows: rows(2, 150, 100, 50), Evict: old})
 	if stats.Written != 100 || stats.Evicted != 150 || stats.Rows != 150 {
 		t.Errorf("append: %+v", stats)
 	}
 	want := total(1, 200, 100).plus(total(2, 200, 50))
-	if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-		t.Fatal(diff)
-	}
+	expect(t, e, want)
 	sql := engines.Or{engines.CompareText{Column: "s", Op: engines.Lt, Value: at()}, engines.SQL{Text: "1 = 1"}}
 	bad := engines.And{engines.SQL{Text: "no such"}, old}
 	r := rows(3, 0, 10, 10)
@@ -133,26 +129,12 @@ func testEvict(t *testing.T, h Harness) {
 func testEvictIsNeverVisible(t *testing.T, h Harness) {
 	e := h.Open(t)
 	write(t, e, engines.Replace, rows(1, 0, 1000, 1000))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var wg sync.WaitGroup
-	started := make(chan struct{}, 2)
-	for range 2 {
-		wg.Go(func() {
-			for first := true; ctx.Err() == nil; first = false {
-				s, err := read(t.Context(), e)
-				if first {
-					started <- struct{}{}
-				}
-				if err != nil || s.Rows[7] > 0 || s.Rows[1]%1000 != 0 {
-					t.Errorf("%+v, %v", s, err)
-					return
-				}
-			}
-		})
-	}
-	<-started
-	<-started
+	defer watch(t, e, 2, func(_, s state) string {
+		if s.Rows[7] > 0 || s.Rows[1]%1000 != 0 {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})()
 	hidden := engines.Compare{Column: "gen", Op: engines.Eq, Value: int64(7)}
 	for i := range 12 {
 		mode := engines.Append
@@ -162,6 +144,4 @@ func testEvictIsNeverVisible(t *testing.T, h Harness) {
 		apply(t, e, engines.Write{Mode: mode, Rows: rows(7, 0, 20_000, 5000), Evict: hidden})
 		apply(t, e, engines.Write{Mode: engines.Append, Rows: rows(1, 0, 1000, 100), Evict: hidden})
 	}
-	cancel()
-	wg.Wait()
 }

@@ -87,14 +87,7 @@ func testExportDuringAppends(t *testing.T, h Harness) {
 	if err != nil || info.Rows != base+step*appended {
 		t.Errorf("%d rows after %d appends: %v", info.Rows, appended, err)
 	}
-	// the original is whole, also after a restart
-	want := mustRead(t, e)
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, mustRead(t, h.Open(t))); diff != "" {
-		t.Error(diff)
-	}
+	reopen(t, h, e) // the original is whole, also after a restart
 }
 
 // testExportDuringReplace copies while the file is replaced and appended to all the time.

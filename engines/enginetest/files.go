@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"pitwall/engines"
 )
 
@@ -42,14 +40,10 @@ func testPersistence(t *testing.T, h Harness) {
 			t.Fatalf("check: %+v, %+v, %v", info, cp, err)
 		}
 		e = h.Open(t)
-		if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-			t.Fatal(diff)
-		}
+		expect(t, e, want)
 		write(t, e, engines.Append, rows(gen, 0, 10, 10))
 		want = want.plus(total(gen, 0, 10))
-		if diff := cmp.Diff(want, mustRead(t, e)); diff != "" {
-			t.Fatal(diff)
-		}
+		expect(t, e, want)
 	}
 	_, _, err := h.Opener.Check(t.Context(), h.Path(), "another")
 	wantKind(t, err, engines.NotFound)

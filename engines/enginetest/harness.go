@@ -189,12 +189,20 @@ func mustRead(t testing.TB, e engines.Engine) state {
 	return s
 }
 
-// Rows reads a scan into one text line per row, in order.
+// lines reads a scan into one text line per row, in order.
 func lines(t testing.TB, e engines.Engine, s engines.Scan) []string {
 	t.Helper()
-	r, err := e.Query(t.Context(), s)
+	out, err := readLines(t.Context(), e, s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return out
+}
+
+func readLines(ctx context.Context, e engines.Engine, s engines.Scan) ([]string, error) {
+	r, err := e.Query(ctx, s)
+	if err != nil {
+		return nil, err
 	}
 	defer r.Release()
 	var out []string
@@ -208,10 +216,7 @@ func lines(t testing.TB, e engines.Engine, s engines.Scan) []string {
 			out = append(out, line)
 		}
 	}
-	if err := r.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return out, r.Err()
 }
 
 func cell(c arrow.Array, i int) string {

@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -171,24 +170,9 @@ func sameFloat(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN
 
 // content is what a scan gives, as sorted lines: engines promise no order.
 func content(ctx context.Context, e engines.Engine, s engines.Scan) ([]string, error) {
-	r, err := e.Query(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Release()
-	var out []string
-	for r.Next() {
-		b := r.RecordBatch()
-		for i := range int(b.NumRows()) {
-			line := ""
-			for _, c := range b.Columns() {
-				line += "|" + cell(c, i)
-			}
-			out = append(out, line)
-		}
-	}
+	out, err := readLines(ctx, e, s)
 	slices.Sort(out)
-	return out, errors.Join(r.Err())
+	return out, err
 }
 
 // batch makes rows with few different values, so that predicates match some of them.

@@ -6,8 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"pitwall/engines"
 )
 
@@ -38,9 +36,7 @@ func testReadOnlyDirectory(t *testing.T, h Harness) {
 		r.Release()
 		wantKind(t, err, engines.Denied)
 	}
-	if diff := cmp.Diff(total(1, 0, 100), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(1, 0, 100))
 }
 
 // protect prepares dir; the functions make it read-only, and clean up.

@@ -9,6 +9,18 @@ import (
 // file says whether the engine has a file.
 func (h Harness) file() bool { return h.Dir != "" }
 
+// Both runs a suite, Run or RunModel, over an engine with a file and in memory.
+func Both(t *testing.T, h Harness, suite func(*testing.T, func(testing.TB) Harness)) {
+	t.Run("file", func(t *testing.T) {
+		suite(t, func(t testing.TB) Harness {
+			h := h
+			h.Dir = t.TempDir()
+			return h
+		})
+	})
+	t.Run("memory", func(t *testing.T) { suite(t, func(testing.TB) Harness { return h }) })
+}
+
 // Run runs the conformance suite; open is called once for every test.
 func Run(t *testing.T, open func(testing.TB) Harness) {
 	tests := []struct {

@@ -3,9 +3,9 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -74,16 +74,12 @@ func testEmptyWrite(t *testing.T, h Harness) {
 	e := h.Open(t)
 	write(t, e, engines.Replace, rows(1, 0, 10, 10))
 	write(t, e, engines.Append, rows(1, 0, 0, 1))
-	if diff := cmp.Diff(total(1, 0, 10), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(1, 0, 10))
 	stats := write(t, e, engines.Replace, rows(2, 0, 0, 1))
 	if stats.Rows != 0 {
 		t.Errorf("stats %+v", stats)
 	}
-	if diff := cmp.Diff(state{Rows: map[int64]int64{}}, mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, state{Rows: map[int64]int64{}})
 	if m, err := e.Watermark(t.Context(), "id"); err != nil || m.Valid {
 		t.Errorf("watermark %+v, %v", m, err)
 	}
@@ -146,9 +142,7 @@ func testAppendSchemaMismatch(t *testing.T, h Harness) {
 			}
 		})
 	}
-	if diff := cmp.Diff(total(1, 0, 10), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(1, 0, 10))
 }
 
 func testNullInNotNull(t *testing.T, h Harness) {
@@ -173,9 +167,7 @@ func testNullInNotNull(t *testing.T, h Harness) {
 			t.Errorf("%v does not name the column", err)
 		}
 	}
-	if diff := cmp.Diff(total(1, 0, 10), mustRead(t, e)); diff != "" {
-		t.Error(diff)
-	}
+	expect(t, e, total(1, 0, 10))
 }
 
 // source is a reader that calls back before every batch and can fail.
@@ -265,44 +257,22 @@ func testReadersDuringReplace(t *testing.T, h Harness) {
 	e := h.Open(t)
 	sizes := []int64{5000, 7000, 3000, 9000, 1000, 20_000}
 	write(t, e, engines.Replace, rows(0, 0, sizes[0], 1000))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var wg sync.WaitGroup
-	started := make(chan struct{}, 4)
-	for range 4 {
-		wg.Go(func() {
-			last := int64(0)
-			for first := true; ctx.Err() == nil; first = false {
-				s, err := read(t.Context(), e)
-				if first {
-					started <- struct{}{}
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for gen := range s.Rows {
-					if diff := cmp.Diff(total(gen, 0, sizes[gen]), s); diff != "" {
-						t.Errorf("a mixture: %s", diff)
-						return
-					}
-					if gen < last {
-						t.Errorf("generation %d after %d", gen, last)
-						return
-					}
-					last = gen
+	defer watch(t, e, 4, func(before, s state) string {
+		for gen := range s.Rows {
+			if diff := cmp.Diff(total(gen, 0, sizes[gen]), s); diff != "" {
+				return "a mixture: " + diff
+			}
+			for last := range before.Rows {
+				if gen < last {
+					return fmt.Sprintf("generation %d after %d", gen, last)
 				}
 			}
-		})
-	}
-	for range 4 {
-		<-started
-	}
+		}
+		return ""
+	})()
 	for gen, n := range sizes[1:] {
 		write(t, e, engines.Replace, rows(int64(gen+1), 0, n, 1000))
 	}
-	cancel()
-	wg.Wait()
 }
 
 func testClose(t *testing.T, h Harness) {

@@ -6,37 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"pitwall/engines"
+	"pitwall/engines/enginetest"
 	"pitwall/engines/postgres"
 	"pitwall/engines/postgres/pgtest"
 )
-
-// people returns a reader of some people.
-func people(t testing.TB, text string) array.RecordReader {
-	t.Helper()
-	s := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "mail", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
-	b, _, err := array.RecordFromJSON(memory.DefaultAllocator, s, strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
-	r, err := array.NewRecordReader(s, []arrow.RecordBatch{b})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func put(t testing.TB, e engines.Engine, mode engines.WriteMode, text string) (engines.Stats, error) {
-	t.Helper()
-	r := people(t, text)
-	defer r.Release()
-	return e.Write(t.Context(), engines.Write{Mode: mode, Rows: r})
-}
 
 func open(t testing.TB, params map[string]string, k engines.Keys) engines.Engine {
 	t.Helper()
@@ -63,7 +39,7 @@ func wantKind(t testing.TB, err error, want engines.Kind) {
 func TestRestart(t *testing.T) {
 	s := pgtest.Start(t)
 	e := open(t, s.Params(), engines.Keys{})
-	if _, err := put(t, e, engines.Replace, `[{"id":1}]`); err != nil {
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1}]`); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 { // several connections are idle when the server ends
@@ -91,10 +67,10 @@ func TestRestart(t *testing.T) {
 	r.Release()
 	_, err = e.Info(t.Context())
 	wantKind(t, err, engines.Unavailable)
-	_, err = put(t, e, engines.Append, `[{"id":2}]`)
+	_, err = enginetest.PutPeople(t, e, engines.Append, `[{"id":2}]`)
 	wantKind(t, err, engines.Unavailable)
 	s.Up(t)
-	if stats, err := put(t, e, engines.Append, `[{"id":2}]`); err != nil || stats.Rows != 2 {
+	if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":2}]`); err != nil || stats.Rows != 2 {
 		t.Errorf("%+v, %v", stats, err)
 	}
 }
@@ -115,10 +91,10 @@ func TestRestartInWrite(t *testing.T) {
 	s := pgtest.Start(t)
 	e := open(t, s.Params(), engines.Keys{})
 	for _, mode := range []engines.WriteMode{engines.Replace, engines.Append} {
-		if _, err := put(t, e, engines.Replace, `[{"id":1}]`); err != nil {
+		if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1}]`); err != nil {
 			t.Fatal(err)
 		}
-		r := people(t, `[{"id":2},{"id":3}]`)
+		r := enginetest.People(t, `[{"id":2},{"id":3}]`)
 		_, err := e.Write(t.Context(), engines.Write{Mode: mode, Rows: &ending{r, s, t}})
 		r.Release()
 		wantKind(t, err, engines.Unavailable)
@@ -181,7 +157,7 @@ func TestOthersTable(t *testing.T) {
 	for _, made := range []string{"CREATE TABLE people AS SELECT 1 AS id", "CREATE VIEW people AS SELECT 1 AS id"} {
 		s.Exec(t, made)
 		e := open(t, s.Params(), engines.Keys{})
-		_, err := put(t, e, engines.Replace, `[{"id":1}]`)
+		_, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1}]`)
 		wantKind(t, err, engines.Invalid)
 		_, err = e.Info(t.Context())
 		wantKind(t, err, engines.Invalid)
@@ -190,7 +166,7 @@ func TestOthersTable(t *testing.T) {
 	}
 	s.Exec(t, `CREATE TABLE spice_sys_dataset_checkpoint (dataset_name TEXT PRIMARY KEY, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)`)
 	e := open(t, s.Params(), engines.Keys{}) // as an old writer left it
-	if _, err := put(t, e, engines.Replace, `[{"id":1}]`); err != nil {
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1}]`); err != nil {
 		t.Fatal(err)
 	}
 	if cp, err := e.Checkpoint(t.Context()); err != nil || cp == nil || cp.SchemaJSON == "" {
@@ -204,13 +180,13 @@ func TestConstraints(t *testing.T) {
 	id := []string{"id"}
 	e := open(t, s.Params(), engines.Keys{Primary: id, Unique: [][]string{{"mail"}}, Plain: [][]string{{"mail", "id"}}, Conflict: engines.ConflictUpsert, Target: id})
 	for range 2 {
-		if _, err := put(t, e, engines.Replace, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`); err != nil {
+		if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1,"mail":"a"},{"id":2,"mail":"b"}]`); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, `INSERT INTO people VALUES (2, 'c'), (3, 'd') ON CONFLICT (id) DO UPDATE SET mail = excluded.mail;
 			SELECT 1 / (count(*) = 3)::int FROM pg_indexes WHERE tablename = 'people';
 			SELECT 1 / (count(*) = 1)::int FROM pg_constraint WHERE conrelid = 'people'::regclass AND contype = 'p'`)
-		if stats, err := put(t, e, engines.Append, `[{"id":2,"mail":"b"},{"id":4}]`); err != nil || stats.Rows != 4 {
+		if stats, err := enginetest.PutPeople(t, e, engines.Append, `[{"id":2,"mail":"b"},{"id":4}]`); err != nil || stats.Rows != 4 {
 			t.Errorf("%+v, %v", stats, err)
 		}
 	}
@@ -223,7 +199,7 @@ func TestReadersDoNotBlock(t *testing.T) {
 	params := maps.Clone(s.Params())
 	params["connection_pool_size"] = "3"
 	e := open(t, params, engines.Keys{})
-	if _, err := put(t, e, engines.Replace, `[{"id":1},{"id":2}]`); err != nil {
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1},{"id":2}]`); err != nil {
 		t.Fatal(err)
 	}
 	var old []array.RecordReader
@@ -235,7 +211,7 @@ func TestReadersDoNotBlock(t *testing.T) {
 		old = append(old, r)
 	}
 	for range 3 {
-		if _, err := put(t, e, engines.Replace, `[{"id":3}]`); err != nil {
+		if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":3}]`); err != nil {
 			t.Fatal(err)
 		}
 	}

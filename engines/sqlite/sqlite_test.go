@@ -17,27 +17,10 @@ func refused() map[string]bool {
 	return out
 }
 
-func TestConformanceFile(t *testing.T) {
-	enginetest.Run(t, func(t testing.TB) enginetest.Harness {
-		return enginetest.Harness{
-			Opener: sqlite.Opener{}, Dir: t.TempDir(), Sidecars: []string{"-wal", "-shm", "-journal"}, Refused: refused(),
-		}
-	})
+func harness() enginetest.Harness {
+	return enginetest.Harness{Opener: sqlite.Opener{}, Sidecars: []string{"-wal", "-shm", "-journal"}, Refused: refused()}
 }
 
-func TestConformanceMemory(t *testing.T) {
-	enginetest.Run(t, func(testing.TB) enginetest.Harness {
-		return enginetest.Harness{Opener: sqlite.Opener{}, Refused: refused()}
-	})
-}
+func TestConformance(t *testing.T) { enginetest.Both(t, harness(), enginetest.Run) }
 
-func TestModel(t *testing.T) {
-	t.Run("file", func(t *testing.T) {
-		enginetest.RunModel(t, func(t testing.TB) enginetest.Harness {
-			return enginetest.Harness{Opener: sqlite.Opener{}, Dir: t.TempDir()}
-		})
-	})
-	t.Run("memory", func(t *testing.T) {
-		enginetest.RunModel(t, func(testing.TB) enginetest.Harness { return enginetest.Harness{Opener: sqlite.Opener{}} })
-	})
-}
+func TestModel(t *testing.T) { enginetest.Both(t, harness(), enginetest.RunModel) }
