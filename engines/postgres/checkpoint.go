@@ -11,6 +11,7 @@ import (
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
+	"pitwall/engines/postgres/pgvalue"
 	"pitwall/engines/schemajson"
 )
 
@@ -27,7 +28,7 @@ func (e *Engine) checkpointRow(ctx context.Context, t *tx) (*engines.Checkpoint,
 		return nil, err
 	}
 	names, _, err := t.row(ctx, "SELECT string_agg(attname, ',') FROM pg_catalog.pg_attribute WHERE attrelid = "+
-		literalText(t.name(dbfile.CheckpointTable))+"::regclass AND attnum > 0 AND NOT attisdropped")
+		pgvalue.Text(t.name(dbfile.CheckpointTable))+"::regclass AND attnum > 0 AND NOT attisdropped")
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func (e *Engine) checkpointRow(ctx context.Context, t *tx) (*engines.Checkpoint,
 		}
 		return "NULL"
 	}
-	where := " WHERE dataset_name = " + literalText(e.o.Dataset)
+	where := " WHERE dataset_name = " + pgvalue.Text(e.o.Dataset)
 	row, found, err := t.row(ctx, "SELECT "+column("schema_json")+", "+column("refresh_sql")+", "+column("updated_at")+"::timestamp FROM "+t.name(dbfile.CheckpointTable)+where)
 	if err != nil || !found {
 		return nil, err

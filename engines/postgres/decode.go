@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -15,9 +14,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"pitwall/engines/convert"
+	"pitwall/engines/postgres/pgvalue"
 )
-
-var errShort = errors.New("the server sent a value of another size")
 
 // decoder builds batches of a recorded schema from values in binary form.
 type decoder struct {
@@ -74,7 +72,7 @@ func (d *decoder) value(i int, v []byte) error {
 		switch {
 		case v == nil:
 			text.WriteString("null")
-		case len(v) == 0 || v[0] != jsonVersion:
+		case len(v) == 0 || v[0] != pgvalue.JSONVersion:
 			return errors.New("a jsonb of another version")
 		default:
 			text.Write(v[1:])
@@ -127,37 +125,22 @@ func adder(b array.Builder) func([]byte) error {
 	if list, ok := b.(array.ListLikeBuilder); ok {
 		return listAdder(list)
 	}
-	sized := func(n int, f func(v []byte) error) func([]byte) error {
-		return func(v []byte) error {
-			if len(v) != n {
-				return errShort
-			}
-			return f(v)
-		}
+	if add := pgvalue.Adder(b); add != nil {
+		return add
 	}
 	switch b := b.(type) {
 	case *array.NullBuilder:
 		return func([]byte) error { return errors.New("a value in a column of type null") }
-	case *array.BooleanBuilder:
-		return sized(1, func(v []byte) error { b.Append(v[0] != 0); return nil })
-	case *array.StringBuilder:
-		return func(v []byte) error { b.BinaryBuilder.Append(v); return nil }
 	case *array.LargeStringBuilder:
 		return func(v []byte) error { b.BinaryBuilder.Append(v); return nil }
-	case *array.BinaryBuilder:
-		return func(v []byte) error { b.Append(v); return nil }
 	case *array.FixedSizeBinaryBuilder:
-		return sized(t.(*arrow.FixedSizeBinaryType).ByteWidth, func(v []byte) error { b.Append(v); return nil })
-	case *array.Float32Builder:
-		return sized(4, func(v []byte) error { b.Append(math.Float32frombits(be.Uint32(v))); return nil })
-	case *array.Float64Builder:
-		return sized(8, func(v []byte) error { b.Append(math.Float64frombits(be.Uint64(v))); return nil })
+		return pgvalue.Sized(t.(*arrow.FixedSizeBinaryType).ByteWidth, func(v []byte) error { b.Append(v); return nil })
 	case *array.Decimal128Builder:
 		return decimals(t.(arrow.DecimalType), func(n decimal256.Num) { b.Append(decimal128.FromBigInt(n.BigInt())) })
 	case *array.Decimal256Builder:
 		return decimals(t.(arrow.DecimalType), b.Append)
 	case *array.MonthIntervalBuilder, *array.DayTimeIntervalBuilder, *array.DurationBuilder:
-		return sized(16, func(v []byte) error {
+		return pgvalue.Sized(16, func(v []byte) error {
 			return appendSpan(b, int64(be.Uint64(v)), int32(be.Uint32(v[8:])), int32(be.Uint32(v[12:])))
 		})
 	default:
@@ -216,7 +199,7 @@ func listAdder(b array.ListLikeBuilder) func([]byte) error {
 		n := uint32(0)
 		if be.Uint32(v) == 1 {
 			if len(v) < 20 {
-				return errShort
+				return pgvalue.ErrShort
 			}
 			n, v = be.Uint32(v[12:]), v[20:]
 		}
@@ -224,24 +207,6 @@ func listAdder(b array.ListLikeBuilder) func([]byte) error {
 			return fmt.Errorf("a list of %d, want %d", n, f.Len())
 		}
 		b.Append(true)
-		for range n {
-			if len(v) < 4 {
-				return errShort
-			}
-			size := int32(be.Uint32(v))
-			v = v[4:]
-			if size < 0 {
-				b.ValueBuilder().AppendNull()
-				continue
-			}
-			if len(v) < int(size) {
-				return errShort
-			}
-			if err := one(v[:size]); err != nil {
-				return err
-			}
-			v = v[size:]
-		}
-		return nil
+		return pgvalue.Elements(v, n, b.ValueBuilder(), one)
 	}
 }

@@ -14,15 +14,8 @@ import (
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
 	"pitwall/engines/filter"
+	"pitwall/engines/postgres/pgvalue"
 )
-
-// literalText writes a text that has no NUL.
-func literalText(s string) string {
-	if strings.Contains(s, `\`) {
-		return `E'` + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + `'`
-	}
-	return dbfile.Text(s)
-}
 
 // ordered writes a column so that it compares as filter does: text byte by byte, whatever the collation
 // of the database is.
@@ -67,7 +60,7 @@ func literal(f arrow.Field, value any) string {
 		}
 		return "'" + strconv.FormatFloat(v, 'g', -1, 64) + "'::float8"
 	case string:
-		return literalText(v)
+		return pgvalue.Text(v)
 	case []byte:
 		return `'\x` + hex.EncodeToString(v) + `'::bytea`
 	case *big.Int:
@@ -96,15 +89,15 @@ func wholeLiteral(t arrow.DataType, v int64) string {
 		}
 		return "('1970-01-01'::date + (" + strconv.FormatInt(v, 10) + "))"
 	case *arrow.Time32Type, *arrow.Time64Type:
-		return literalText(convert.FormatTimeOfDay(v, t)) + "::time"
+		return pgvalue.Text(convert.FormatTimeOfDay(v, t)) + "::time"
 	case *arrow.TimestampType:
 		name, _ := scalarOf(t)
 		micros, ok := inMicros(v, t)
 		const last = 9_000_000_000_000_000_000 // about the year 287000, in microseconds
-		if !ok || micros < firstDay*microsPerDay || micros > last {
+		if !ok || micros < firstDay*pgvalue.MicrosPerDay || micros > last {
 			return edge + name
 		}
-		return literalText(stamp(convert.Time(v, t))) + "::" + name
+		return pgvalue.Text(stamp(convert.Time(v, t))) + "::" + name
 	default:
 		return "(" + strconv.FormatInt(v, 10) + ")"
 	}

@@ -14,24 +14,15 @@ import (
 
 	"pitwall/engines/convert"
 	"pitwall/engines/filter"
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // encoder appends value i of an array, which is not NULL, in PostgreSQL's binary form.
 type encoder func(b []byte, i int) ([]byte, error)
 
-// PostgreSQL counts days and microseconds from 2000-01-01.
-const (
-	daysTo2000   = 10_957
-	microsPerDay = 86_400_000_000
-	microsTo2000 = daysTo2000 * microsPerDay
-)
-
 // The days that a date has, from 4714-11-24 BC to the end of 5874897, counted from 1970 (PostgreSQL's
 // manual, "Date/Time Types"). Timestamps have the same first day; their last is beyond what Arrow has.
-const firstDay, afterLastDay = -2_440_588, 2_145_031_948 + daysTo2000
-
-// jsonVersion begins a jsonb.
-const jsonVersion = 1
+const firstDay, afterLastDay = -2_440_588, 2_145_031_948 + pgvalue.DaysTo2000
 
 // encoderOf returns the encoder of a column of a recorded type.
 func encoderOf(c arrow.Array) encoder {
@@ -113,7 +104,7 @@ func appendClock(b []byte, v int64, t arrow.DataType) ([]byte, error) {
 		if v < firstDay || v >= afterLastDay {
 			return nil, fmt.Errorf("day %d is none that PostgreSQL has", v)
 		}
-		return be.AppendUint32(b, uint32(int32(v-daysTo2000))), nil
+		return be.AppendUint32(b, uint32(int32(v-pgvalue.DaysTo2000))), nil
 	}
 	micros, ok := inMicros(v, t)
 	switch id := t.ID(); {
@@ -122,12 +113,12 @@ func appendClock(b []byte, v int64, t arrow.DataType) ([]byte, error) {
 	case id == arrow.DURATION:
 		return appendInterval(b, micros, 0, 0), nil
 	case id == arrow.TIMESTAMP:
-		if micros < firstDay*microsPerDay {
+		if micros < firstDay*pgvalue.MicrosPerDay {
 			return nil, fmt.Errorf("%d %s is beyond what PostgreSQL has", v, t)
 		}
-		return be.AppendUint64(b, uint64(micros-microsTo2000)), nil
+		return be.AppendUint64(b, uint64(micros-pgvalue.MicrosTo2000)), nil
 	default:
-		if micros < 0 || micros >= microsPerDay {
+		if micros < 0 || micros >= pgvalue.MicrosPerDay {
 			return nil, fmt.Errorf("%d is no time of day in %s", v, t)
 		}
 		return be.AppendUint64(b, uint64(micros)), nil
@@ -165,7 +156,7 @@ func appendJSON(b []byte, c arrow.Array, i int) ([]byte, error) {
 	if strings.Contains(text, `\u0000`) {
 		return nil, errNUL
 	}
-	return append(append(b, jsonVersion), text...), nil
+	return append(append(b, pgvalue.JSONVersion), text...), nil
 }
 
 // arrayEncoder writes lists of scalars as arrays of one dimension: their number of dimensions, whether

@@ -14,6 +14,7 @@ import (
 	"pitwall/engines"
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // Engine is one dataset in a table of PostgreSQL.
@@ -80,7 +81,7 @@ func (e *Engine) size(ctx context.Context, t *tx) (rows, bytes int64, err error)
 	if rows, err = t.count(ctx, t.name(e.o.Dataset)); err != nil {
 		return 0, 0, err
 	}
-	row, _, err := t.row(ctx, "SELECT pg_total_relation_size("+literalText(t.name(e.o.Dataset))+"::regclass)")
+	row, _, err := t.row(ctx, "SELECT pg_total_relation_size("+pgvalue.Text(t.name(e.o.Dataset))+"::regclass)")
 	if err == nil {
 		bytes, err = strconv.ParseInt(string(row[0]), 10, 64)
 	}

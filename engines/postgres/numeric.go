@@ -5,20 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-)
 
-// The signs of a numeric in binary form.
-const (
-	positive = 0x0000
-	negative = 0x4000
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // appendNumeric writes an unscaled number as PostgreSQL sends a numeric: the count of digits to the base
 // of 10,000, the weight of the first, a sign, the digits behind the point, and the digits.
 func appendNumeric(b []byte, n *big.Int, scale int32) []byte {
-	sign := uint16(positive)
+	sign := uint16(pgvalue.Positive)
 	if n.Sign() < 0 {
-		sign = negative
+		sign = pgvalue.Negative
 	}
 	pad := (4 - scale%4) % 4
 	rest := new(big.Int).Abs(n)
@@ -51,30 +47,18 @@ func appendNumeric(b []byte, n *big.Int, scale int32) []byte {
 // numeric reads the unscaled number of a numeric.
 func numeric(v []byte, scale int32) (*big.Int, error) {
 	if len(v) < 8 {
-		return nil, errShort
+		return nil, pgvalue.ErrShort
 	}
 	be := binary.BigEndian
-	count, weight, sign := int(be.Uint16(v)), int(int16(be.Uint16(v[2:]))), be.Uint16(v[4:])
-	if len(v) != 8+2*count || sign != positive && sign != negative {
+	sign := be.Uint16(v[4:])
+	if len(v) != 8+2*int(be.Uint16(v)) || sign != pgvalue.Positive && sign != pgvalue.Negative {
 		return nil, errors.New("the numeric is no number")
 	}
-	n := new(big.Int)
-	base := big.NewInt(10_000)
-	for i := range count {
-		n.Mul(n, base)
-		n.Add(n, big.NewInt(int64(be.Uint16(v[8+2*i:]))))
+	n, exact := pgvalue.Unscaled(v, scale)
+	if !exact {
+		return nil, fmt.Errorf("more than %d digits behind the point", scale)
 	}
-	// the last digit of n stands at a power of 10,000; move that to the scale
-	power := 4*(weight-count+1) + int(scale)
-	shift := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(power, -power))), nil)
-	if power >= 0 {
-		n.Mul(n, shift)
-	} else if rest := new(big.Int); true {
-		if n.QuoRem(n, shift, rest); rest.Sign() != 0 {
-			return nil, fmt.Errorf("more than %d digits behind the point", scale)
-		}
-	}
-	if sign == negative {
+	if sign == pgvalue.Negative {
 		n.Neg(n)
 	}
 	return n, nil

@@ -14,6 +14,7 @@ import (
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
 	"pitwall/engines/keys"
+	"pitwall/engines/postgres/pgvalue"
 	"pitwall/engines/schemajson"
 )
 
@@ -142,7 +143,7 @@ func (t *tx) name(table string) string { return dbfile.Ident(t.schema) + "." + d
 // kind returns what there is by a name: "r" is a table, "v" a view, "" nothing.
 func (t *tx) kind(ctx context.Context, table string) (string, error) {
 	row, found, err := t.row(ctx, "SELECT c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = "+
-		literalText(t.schema)+" AND c.relname = "+literalText(table))
+		pgvalue.Text(t.schema)+" AND c.relname = "+pgvalue.Text(table))
 	if err != nil || !found {
 		return "", err
 	}

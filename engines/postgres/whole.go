@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"pitwall/engines/convert"
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // wholeAdder appends integers and times, which are integers of some unit.
@@ -86,16 +87,16 @@ func whole(v []byte, t arrow.DataType) (n int64, err error) {
 	case 8:
 		n = int64(be.Uint64(v))
 	default:
-		return 0, errShort
+		return 0, pgvalue.ErrShort
 	}
 	switch t.ID() {
 	case arrow.DATE32, arrow.DATE64:
-		n += daysTo2000
+		n += pgvalue.DaysTo2000
 	case arrow.TIMESTAMP:
-		if n > math.MaxInt64-microsTo2000 || n == math.MinInt64 {
+		if n > math.MaxInt64-pgvalue.MicrosTo2000 || n == math.MinInt64 {
 			return 0, errors.New("the timestamp is beyond what Arrow has")
 		}
-		n += microsTo2000
+		n += pgvalue.MicrosTo2000
 		fallthrough
 	case arrow.TIME32, arrow.TIME64:
 		per := convert.Nanos(t) / 1000

@@ -17,6 +17,7 @@ import (
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
 	"pitwall/engines/keys"
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // Write applies one refresh; see engines.Engine.
@@ -46,7 +47,7 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (stats engines.Stat
 // apply does a write inside of a transaction.
 func (e *Engine) apply(ctx context.Context, t *tx, w engines.Write) (stats engines.Stats, err error) {
 	// other processes with the same dataset wait here, also while there is no table to lock
-	if err := t.exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended("+literalText("pitwall "+t.name(e.o.Dataset))+", 0))"); err != nil {
+	if err := t.exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended("+pgvalue.Text("pitwall "+t.name(e.o.Dataset))+", 0))"); err != nil {
 		return stats, err
 	}
 	there, _, err := e.current(ctx, t, writing)

@@ -13,6 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // signature begins a COPY in binary form (PostgreSQL's manual, "COPY", "Binary Format"); 8 bytes of flags
@@ -168,14 +170,6 @@ func (d *decoder) end() error {
 
 func (d *decoder) release() { d.build.Release() }
 
-var errShort = errors.New("the server sent a value of another size")
-
-// microsecondsTo2000 is from 1970-01-01 to 2000-01-01, PostgreSQL's epoch.
-const (
-	daysTo2000         = 10_957
-	microsecondsTo2000 = daysTo2000 * 86_400_000_000
-)
-
 // appender returns what appends one value that is not NULL.
 func (c column) appender(b array.Builder) func([]byte) error {
 	if list, ok := b.(*array.ListBuilder); ok && c.array {
@@ -183,40 +177,24 @@ func (c column) appender(b array.Builder) func([]byte) error {
 		elem.array = false
 		return listAppender(list, elem.appender(list.ValueBuilder()))
 	}
-	sized := func(n int, f func(v []byte) error) func([]byte) error {
-		return func(v []byte) error {
-			if len(v) != n {
-				return errShort
-			}
-			return f(v)
-		}
-	}
 	be := binary.BigEndian
 	switch b := b.(type) {
-	case *array.BooleanBuilder:
-		return sized(1, func(v []byte) error { b.Append(v[0] != 0); return nil })
 	case *array.Int16Builder:
-		return sized(2, func(v []byte) error { b.Append(int16(be.Uint16(v))); return nil })
+		return pgvalue.Sized(2, func(v []byte) error { b.Append(int16(be.Uint16(v))); return nil })
 	case *array.Int32Builder:
-		return sized(4, func(v []byte) error { b.Append(int32(be.Uint32(v))); return nil })
+		return pgvalue.Sized(4, func(v []byte) error { b.Append(int32(be.Uint32(v))); return nil })
 	case *array.Uint32Builder:
-		return sized(4, func(v []byte) error { b.Append(be.Uint32(v)); return nil })
+		return pgvalue.Sized(4, func(v []byte) error { b.Append(be.Uint32(v)); return nil })
 	case *array.Int64Builder:
-		return sized(8, func(v []byte) error { b.Append(int64(be.Uint64(v))); return nil })
-	case *array.Float32Builder:
-		return sized(4, func(v []byte) error { b.Append(math.Float32frombits(be.Uint32(v))); return nil })
-	case *array.Float64Builder:
-		return sized(8, func(v []byte) error { b.Append(math.Float64frombits(be.Uint64(v))); return nil })
-	case *array.BinaryBuilder:
-		return func(v []byte) error { b.Append(v); return nil }
+		return pgvalue.Sized(8, func(v []byte) error { b.Append(int64(be.Uint64(v))); return nil })
 	case *array.Date32Builder:
-		return sized(4, func(v []byte) error { return appendDate(b, int32(be.Uint32(v))) })
+		return pgvalue.Sized(4, func(v []byte) error { return appendDate(b, int32(be.Uint32(v))) })
 	case *array.Time64Builder:
-		return sized(8, func(v []byte) error { return appendTime(b, int64(be.Uint64(v))) })
+		return pgvalue.Sized(8, func(v []byte) error { return appendTime(b, int64(be.Uint64(v))) })
 	case *array.TimestampBuilder:
-		return sized(8, func(v []byte) error { return appendTimestamp(b, int64(be.Uint64(v))) })
+		return pgvalue.Sized(8, func(v []byte) error { return appendTimestamp(b, int64(be.Uint64(v))) })
 	case *array.MonthDayNanoIntervalBuilder:
-		return sized(16, func(v []byte) error {
+		return pgvalue.Sized(16, func(v []byte) error {
 			micros := int64(be.Uint64(v))
 			if micros > math.MaxInt64/1000 || micros < math.MinInt64/1000 {
 				return errors.New("the interval is too long for Arrow")
@@ -249,20 +227,22 @@ func (c column) appender(b array.Builder) func([]byte) error {
 	case *array.StringBuilder:
 		switch c.oid {
 		case pgtype.UUIDOID:
-			return sized(16, func(v []byte) error {
+			return pgvalue.Sized(16, func(v []byte) error {
 				b.Append(fmt.Sprintf("%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:]))
 				return nil
 			})
 		case pgtype.JSONBOID:
 			return func(v []byte) error {
-				if len(v) == 0 || v[0] != 1 {
+				if len(v) == 0 || v[0] != pgvalue.JSONVersion {
 					return errors.New("a jsonb of another version")
 				}
 				b.BinaryBuilder.Append(v[1:])
 				return nil
 			}
 		}
-		return func(v []byte) error { b.BinaryBuilder.Append(v); return nil }
+	}
+	if add := pgvalue.Adder(b); add != nil {
+		return add
 	}
 	return func([]byte) error { return fmt.Errorf("no decoder for %s", b.Type()) }
 }
@@ -273,12 +253,12 @@ func appendDate(b *array.Date32Builder, days int32) error {
 	if days == math.MaxInt32 || days == math.MinInt32 {
 		return errInfinity
 	}
-	b.Append(arrow.Date32(days + daysTo2000))
+	b.Append(arrow.Date32(days + pgvalue.DaysTo2000))
 	return nil
 }
 
 func appendTime(b *array.Time64Builder, micros int64) error {
-	if micros >= 86_400_000_000 {
+	if micros >= pgvalue.MicrosPerDay {
 		return errors.New("24:00 is no time of day in Arrow")
 	}
 	b.Append(arrow.Time64(micros))
@@ -289,7 +269,7 @@ func appendTimestamp(b *array.TimestampBuilder, micros int64) error {
 	if micros == math.MaxInt64 || micros == math.MinInt64 {
 		return errInfinity
 	}
-	b.Append(arrow.Timestamp(micros + microsecondsTo2000))
+	b.Append(arrow.Timestamp(micros + pgvalue.MicrosTo2000))
 	return nil
 }
 
@@ -297,7 +277,7 @@ func appendTimestamp(b *array.TimestampBuilder, micros int64) error {
 func listAppender(b *array.ListBuilder, value func([]byte) error) func([]byte) error {
 	return func(v []byte) error {
 		if len(v) < 12 {
-			return errShort
+			return pgvalue.ErrShort
 		}
 		be := binary.BigEndian
 		dimensions := be.Uint32(v)
@@ -309,28 +289,8 @@ func listAppender(b *array.ListBuilder, value func([]byte) error) func([]byte) e
 			return nil
 		}
 		if len(v) < 20 {
-			return errShort
+			return pgvalue.ErrShort
 		}
-		n := be.Uint32(v[12:])
-		v = v[20:]
-		for range n {
-			if len(v) < 4 {
-				return errShort
-			}
-			size := int32(be.Uint32(v))
-			v = v[4:]
-			if size < 0 {
-				b.ValueBuilder().AppendNull()
-				continue
-			}
-			if len(v) < int(size) {
-				return errShort
-			}
-			if err := value(v[:size]); err != nil {
-				return err
-			}
-			v = v[size:]
-		}
-		return nil
+		return pgvalue.Elements(v[20:], be.Uint32(v[12:]), b.ValueBuilder(), value)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strings"
+
+	"pitwall/engines/postgres/pgvalue"
 )
 
 // small reads a numeric of at most 12 digits as numeric does, much faster; false leaves it to that.
@@ -16,7 +17,7 @@ func small(v []byte, scale, precision int32) (int64, bool) {
 	be := binary.BigEndian
 	count, weight, sign := int(be.Uint16(v)), int(int16(be.Uint16(v[2:]))), be.Uint16(v[4:])
 	power := 4*(weight-count+1) + int(scale)
-	if count > 3 || len(v) != 8+2*count || sign&^0x4000 != 0 || power < -4 || power > 4 || precision < 17 {
+	if count > 3 || len(v) != 8+2*count || sign&^pgvalue.Negative != 0 || power < -4 || power > 4 || precision < 17 {
 		return 0, false
 	}
 	var n int64
@@ -42,41 +43,28 @@ func small(v []byte, scale, precision int32) (int64, bool) {
 // first, a sign and a display scale.
 func numeric(v []byte, scale, precision int32) (*big.Int, error) {
 	if len(v) < 8 {
-		return nil, errShort
+		return nil, pgvalue.ErrShort
 	}
 	be := binary.BigEndian
-	count, weight, sign := int(be.Uint16(v)), int(int16(be.Uint16(v[2:]))), be.Uint16(v[4:])
-	if len(v) != 8+2*count {
-		return nil, errShort
+	sign := be.Uint16(v[4:])
+	if len(v) != 8+2*int(be.Uint16(v)) {
+		return nil, pgvalue.ErrShort
 	}
 	switch sign {
-	case 0x0000, 0x4000:
-	case 0xc000:
+	case pgvalue.Positive, pgvalue.Negative:
+	case pgvalue.NaN:
 		return nil, errors.New("NaN has no form in a decimal; leave such rows out with refresh_sql")
 	default:
 		return nil, errInfinity
 	}
-	n := new(big.Int)
-	base := big.NewInt(10_000)
-	for i := range count {
-		n.Mul(n, base)
-		n.Add(n, big.NewInt(int64(be.Uint16(v[8+2*i:]))))
+	n, exact := pgvalue.Unscaled(v, scale)
+	if !exact {
+		return nil, fmt.Errorf("a value has more than %d digits behind the point; give the column numeric(p,s), or cast it in a view", scale)
 	}
-	// n has its last digit at the power of 10,000 that follows from the weight; move that to the scale.
-	power := 4*(weight-count+1) + int(scale)
-	shift := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(power, -power))), nil)
-	if power >= 0 {
-		n.Mul(n, shift)
-	} else {
-		rest := new(big.Int)
-		if n.QuoRem(n, shift, rest); rest.Sign() != 0 {
-			return nil, fmt.Errorf("a value has more than %d digits behind the point; give the column numeric(p,s), or cast it in a view", scale)
-		}
-	}
-	if digits := len(strings.TrimPrefix(n.String(), "-")); digits > int(precision) && n.Sign() != 0 {
+	if digits := len(n.String()); digits > int(precision) && n.Sign() != 0 {
 		return nil, fmt.Errorf("a value has more than %d digits; give the column numeric(p,s), or cast it in a view", precision)
 	}
-	if sign == 0x4000 {
+	if sign == pgvalue.Negative {
 		n.Neg(n)
 	}
 	return n, nil

@@ -13,16 +13,10 @@ import (
 
 	"pitwall/engines/convert"
 	"pitwall/engines/filter"
+	"pitwall/engines/postgres/pgvalue"
 )
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
-
-func text(s string) string {
-	if strings.Contains(s, `\`) {
-		return `E'` + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + `'`
-	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-}
 
 // dialect writes predicates in PostgreSQL's SQL. Text compares byte by byte, as Arrow does, whatever the
 // collation of the column is.
@@ -51,7 +45,7 @@ func literal(f arrow.Field, value any) string {
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64) + "::float8"
 	case string:
-		return text(v)
+		return pgvalue.Text(v)
 	case []byte:
 		return `'\x` + hex.EncodeToString(v) + `'::bytea`
 	case *big.Int:
@@ -69,7 +63,7 @@ func clock(t arrow.DataType, v int64) string {
 	case *arrow.Date32Type:
 		return "('1970-01-01'::date + " + strconv.FormatInt(v, 10) + "::int)"
 	case *arrow.Time64Type:
-		return text(convert.FormatTimeOfDay(v, t)) + "::time"
+		return pgvalue.Text(convert.FormatTimeOfDay(v, t)) + "::time"
 	case *arrow.TimestampType:
 		kind := "timestamp"
 		if t.TimeZone != "" {
