@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	driverduckdb "github.com/duckdb/duckdb-go/v2"
 
 	"pitwall/engines"
@@ -60,20 +57,11 @@ func loadByDuckDB(src, dst string) error {
 }
 
 func loadByEngine(src, dst string) error {
-	in, err := file.OpenParquetFile(src, false)
+	rows, done, err := enginetest.OpenTrips(context.Background(), src)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	reader, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: enginetest.TripGroup}, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	rows, err := reader.GetRecordReader(context.Background(), nil, nil)
-	if err != nil {
-		return err
-	}
-	defer rows.Release()
+	defer done()
 	e, err := duckdb.Opener{}.Open(context.Background(), engines.Options{Dataset: "trips", Path: dst})
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
@@ -42,6 +45,25 @@ func Trips(tb testing.TB, n int64) string {
 		tb.Fatal(err)
 	}
 	return path
+}
+
+// OpenTrips reads such a file in batches; done gives it back.
+func OpenTrips(ctx context.Context, path string) (rows array.RecordReader, done func() error, err error) {
+	in, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: TripGroup}, memory.DefaultAllocator)
+	if err == nil {
+		rows, err = reader.GetRecordReader(ctx, nil, nil)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, in.Close())
+	}
+	return rows, func() error {
+		rows.Release()
+		return in.Close()
+	}, nil
 }
 
 func tripSchema() *arrow.Schema {

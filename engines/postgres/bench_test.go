@@ -4,10 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-
 	"pitwall/engines"
 	"pitwall/engines/enginetest"
 	"pitwall/engines/postgres"
@@ -26,15 +22,7 @@ func BenchmarkFullRefresh(b *testing.B) {
 	defer e.Close()
 	var written, read time.Duration
 	for b.Loop() {
-		in, err := file.OpenParquetFile(path, false)
-		if err != nil {
-			b.Fatal(err)
-		}
-		reader, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: enginetest.TripGroup}, memory.DefaultAllocator)
-		if err != nil {
-			b.Fatal(err)
-		}
-		rows, err := reader.GetRecordReader(b.Context(), nil, nil)
+		rows, done, err := enginetest.OpenTrips(b.Context(), path)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -43,8 +31,7 @@ func BenchmarkFullRefresh(b *testing.B) {
 			b.Fatal(err)
 		}
 		written += time.Since(start)
-		rows.Release()
-		if err := in.Close(); err != nil {
+		if err := done(); err != nil {
 			b.Fatal(err)
 		}
 		start = time.Now()

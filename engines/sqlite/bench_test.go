@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"pitwall/engines"
 	"pitwall/engines/enginetest"
@@ -23,21 +20,12 @@ import (
 // trips opens a Parquet file of trips as batches.
 func trips(b *testing.B, path string) (array.RecordReader, func()) {
 	b.Helper()
-	in, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	reader, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: enginetest.TripGroup}, memory.DefaultAllocator)
-	if err != nil {
-		b.Fatal(err)
-	}
-	rows, err := reader.GetRecordReader(context.Background(), nil, nil)
+	rows, done, err := enginetest.OpenTrips(context.Background(), path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return rows, func() {
-		rows.Release()
-		if err := in.Close(); err != nil {
+		if err := done(); err != nil {
 			b.Error(err)
 		}
 	}
