@@ -73,8 +73,8 @@ func CheckCopy(ctx context.Context, inspect Inspect, dst, dataset string, rows i
 	return engines.Export{Bytes: info.Bytes, Rows: info.Rows, Schema: info.Schema}, nil
 }
 
-// CheckCurrent removes what a killed process left, and refuses a file of a dataset that is not sound.
-func CheckCurrent(ctx context.Context, inspect Inspect, o engines.Options) error {
+// Prepare removes what a killed process left of a dataset, and refuses a file that is not sound.
+func Prepare(ctx context.Context, inspect Inspect, o engines.Options) error {
 	if err := RemoveTemp(o.Path, o.TempDir); err != nil {
 		return err
 	}

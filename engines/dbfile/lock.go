@@ -1,7 +1,7 @@
 // Package dbfile holds what engines with one database file have in common: opened generations of
 // the file that live as long as their readers, the atomic and durable replacement of the file,
-// sidecars that must never meet another file of the same name, temp files, copies, and the kinds of
-// errors. It starts no goroutines.
+// sidecars that must never meet another file of the same name, temp files, copies, idle connections,
+// and, for all engines, the checks of a write, names in SQL, and the kinds of errors. It starts no goroutines.
 package dbfile
 
 import "context"

@@ -67,7 +67,7 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if o.Path == "" {
 		return e, nil
 	}
-	return e, dbfile.CheckCurrent(ctx, check, o)
+	return e, dbfile.Prepare(ctx, check, o)
 }
 
 // openCurrent opens the file as it is now; the slot calls it under its lock.
