@@ -18,7 +18,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/duckdb/duckdb-go/v2"
 
-	"pitwall/engines"
 	"pitwall/engines/dbfile"
 	engine "pitwall/engines/duckdb"
 	"pitwall/engines/filter"
@@ -167,11 +166,6 @@ func schemaOf(ctx context.Context, a *duckdb.Arrow, text string) (*arrow.Schema,
 	return rows.Schema(), nil
 }
 
-// never stands for the evaluation of conditions that DuckDB does not get.
-func never(context.Context, string, arrow.RecordBatch) (arrow.Array, error) {
-	return nil, errors.New("not evaluated here")
-}
-
 // query writes the SELECT and the plan of the reader.
 func (s *Source) query(whole *arrow.Schema, scan source.Scan, r *reader) (string, error) {
 	names := scan.Columns
@@ -186,14 +180,11 @@ func (s *Source) query(whole *arrow.Schema, scan source.Scan, r *reader) (string
 		}
 	}
 	text, narrowed := "SELECT "+dbfile.Idents(names)+" FROM "+s.table, ""
-	if scan.Where != nil {
-		p, err := filter.NewPlan(whole, engines.Scan{Where: scan.Where}, never, filter.Native)
-		if err == nil && p.Push != nil { // a condition that does not go with the types is applied to what was read
-			narrowed = " WHERE " + filter.SQL(p.Push, engine.Dialect())
-		}
+	if where := filter.Narrow(whole, scan.Where, filter.Native, engine.Dialect()); where != "" {
+		text, narrowed = text+" WHERE "+where, ", where "+where
 	}
-	r.plan = fmt.Sprintf("%d of %d columns%s", len(names), whole.NumFields(), strings.Replace(narrowed, " WHERE", ", where", 1))
-	return text + narrowed, nil
+	r.plan = fmt.Sprintf("%d of %d columns%s", len(names), whole.NumFields(), narrowed)
+	return text, nil
 }
 
 func (s *Source) place() string { return s.path + " " + s.name }

@@ -14,7 +14,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/jackc/pgx/v5"
 
-	"pitwall/engines"
 	"pitwall/engines/filter"
 	"pitwall/runtime/source"
 )
@@ -104,11 +103,6 @@ func (s *Source) schema(all []column, names []string) (whole *arrow.Schema, pick
 	return arrow.NewSchema(fields, nil), picked, nil
 }
 
-// never stands for the evaluation of conditions that the server does not get.
-func never(context.Context, string, arrow.RecordBatch) (arrow.Array, error) {
-	return nil, errors.New("not evaluated here")
-}
-
 // query writes the SELECT and says what of the condition it has.
 func (s *Source) query(whole *arrow.Schema, picked []column, scan source.Scan) (sql, narrowed string, err error) {
 	names := make([]string, len(picked))
@@ -122,11 +116,8 @@ func (s *Source) query(whole *arrow.Schema, picked []column, scan source.Scan) (
 		}
 	}
 	var where []string
-	if scan.Where != nil {
-		p, err := filter.NewPlan(whole, engines.Scan{Where: scan.Where}, never, filter.Native)
-		if err == nil && p.Push != nil { // a condition that does not go with the types is applied to what was read
-			where = append(where, filter.SQL(p.Push, dialect()))
-		}
+	if text := filter.Narrow(whole, scan.Where, filter.Native, dialect()); text != "" {
+		where = append(where, text)
 	}
 	if scan.WhereSQL != "" {
 		where = append(where, "("+scan.WhereSQL+")")

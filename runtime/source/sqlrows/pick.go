@@ -1,7 +1,6 @@
 package sqlrows
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,26 +43,13 @@ func Pick(all []Column, names []string, place string) ([]Column, error) {
 	return picked, nil
 }
 
-// never stands for the evaluation of conditions that a database does not get.
-func never(context.Context, string, arrow.RecordBatch) (arrow.Array, error) {
-	return nil, errors.New("not evaluated here")
-}
-
-// Where writes the part of a condition whose leaves the database evaluates exactly, with "" for nothing:
-// the caller of the source applies all of it again.
+// Where writes the part of a condition that the database evaluates; see filter.Narrow.
 func Where(all []Column, where engines.Predicate, can func(filter.Node) bool, d filter.Dialect) string {
-	if where == nil {
-		return ""
-	}
 	var fields []arrow.Field
 	for _, c := range all {
 		if c.Refused == nil {
 			fields = append(fields, c.Field)
 		}
 	}
-	p, err := filter.NewPlan(arrow.NewSchema(fields, nil), engines.Scan{Where: where}, never, can)
-	if err != nil || p.Push == nil { // a condition that does not go with the types is applied to what was read
-		return ""
-	}
-	return filter.SQL(p.Push, d)
+	return filter.Narrow(arrow.NewSchema(fields, nil), where, can, d)
 }
