@@ -59,6 +59,11 @@ datasets:
 	}
 	b.do(api.Hold{Dataset: "one", On: false})
 	b.ready("one", 30)
+	b.stop()
+	b.write("a.csv", cities(40)) // while nobody watches
+	again := &bed{t: t, dir: b.dir}
+	again.start()
+	again.ready("one", 40)
 	if d := b.Runtime.State().Dataset("unwatched"); len(d.Refreshes) != 1 {
 		t.Errorf("%d refreshes without a watcher", len(d.Refreshes))
 	}

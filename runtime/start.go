@@ -225,7 +225,15 @@ func (a *actor) opened(m opened) {
 		return
 	}
 	wait, ok := schedule.First(start, time.Now())
-	if !ok || a.st.Held {
+	if a.st.Held {
+		return
+	}
+	if a.watching && (!ok || wait > 0) {
+		a.armInterval(start.Checkpoint)
+		a.filesChanged() // perhaps they did while nobody watched; otherwise nothing is loaded
+		return
+	}
+	if !ok {
 		return
 	}
 	if a.cfg().Acceleration.RefreshJitterEnabled {
