@@ -25,6 +25,9 @@ type Server struct {
 	bin string
 }
 
+// plainIO does without the kernel's asynchronous I/O, of which several servers at once may get none.
+const plainIO = "--innodb-use-native-aio=0"
+
 // Start makes a server's data in a temporary folder and starts it; it ends with the test. Where there is
 // no MariaDB the test is skipped.
 func Start(tb testing.TB) *Server {
@@ -42,7 +45,7 @@ func Start(tb testing.TB) *Server {
 		tb.Skip("no MariaDB here: install the package mariadb-server")
 	}
 	s.Process = servertest.New(tb, "MariaDB", "mysql", "nobody")
-	s.Run(tb, install, "--no-defaults", "--datadir="+s.Data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	s.Run(tb, install, "--no-defaults", "--datadir="+s.Data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", plainIO)
 	setup := "CREATE DATABASE " + s.DB + ";\nCREATE USER '" + s.User + "'@'127.0.0.1' IDENTIFIED BY '" + s.Password +
 		"';\nGRANT ALL ON *.* TO '" + s.User + "'@'127.0.0.1' WITH GRANT OPTION;\n"
 	if err := os.WriteFile(filepath.Join(s.Dir, "setup.sql"), []byte(setup), 0o644); err != nil {
@@ -58,7 +61,7 @@ func (s *Server) Up(tb testing.TB, settings ...string) {
 	tb.Helper()
 	args := []string{"--no-defaults", "--datadir=" + s.Data(), "--port=" + strconv.Itoa(s.Port), "--bind-address=" + s.Host,
 		"--socket=" + filepath.Join(s.Dir, "sock"), "--pid-file=" + filepath.Join(s.Dir, "pid"), "--skip-name-resolve",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"}
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", plainIO}
 	s.Process.Start(tb, s.ping, s.bin, append(args, settings...)...)
 }
 
