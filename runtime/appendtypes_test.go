@@ -1,6 +1,8 @@
 package runtime_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,33 @@ datasets:
 	b.ready("d", 1)
 	b.write("a.csv", "v\n2\n3\n")
 	if d := b.refresh("d"); d.Rows != 2 || d.Schema[0].Type != "int64" {
+		t.Errorf("%d rows, %v", d.Rows, d.Schema)
+	}
+}
+
+// A file without values in a column made text of it, and a full refresh of an emptied file, or one whose
+// fractions happened to be whole, was refused as a change of the columns.
+func TestColumnsWithoutValuesKeepTheirTypes(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - {from: 'file:in/*.csv', name: d, acceleration: {engine: duckdb}}
+  - {from: 'file:in/*.ndjson', name: j, acceleration: {engine: duckdb}}
+`, "in/1.csv": "id,v,note\n1,1.5,a\n", "in/2.csv": "id,v,note\n2,,\n", "in/3.csv": "id,v,note\n",
+		"in/1.ndjson": `{"id":1,"v":1.5,"l":[1]}` + "\n", "in/2.ndjson": `{"id":2,"v":null,"l":[]}` + "\n"}).start()
+	want := b.ready("d", 2).Schema
+	if got := fmt.Sprint(want); got != "[{id int64 true} {v float64 true} {note utf8 true}]" {
+		t.Errorf("%s", got)
+	}
+	if got := fmt.Sprint(b.ready("j", 2).Schema); !strings.Contains(got, "{v float64 true}") || !strings.Contains(got, "list<item: int64") {
+		t.Errorf("%s", got)
+	}
+	b.write("in/1.csv", "id,v,note\n1,2,7\n")
+	if got := b.refresh("d").Schema; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	b.write("in/1.csv", "id,v,note\n")
+	b.write("in/2.csv", "id,v,note\n")
+	if d := b.refresh("d"); d.Rows != 0 || !slices.Equal(d.Schema, want) {
 		t.Errorf("%d rows, %v", d.Rows, d.Schema)
 	}
 }

@@ -22,6 +22,8 @@ type plan struct {
 	cfg  *config.Dataset
 	mode config.RefreshMode
 	now  time.Time
+	// accept lets the columns change.
+	accept bool
 	// fingerprint is that of the settings of this run.
 	fingerprint string
 	// sel is what the effective refresh_sql says; nil without one.
@@ -45,7 +47,8 @@ type plan struct {
 // newPlan reads the settings of a run; mode is the effective one.
 func newPlan(l load, mode config.RefreshMode, now time.Time) (*plan, error) {
 	cfg, sql := l.cfg, l.sql
-	p := &plan{cfg: cfg, mode: mode, fingerprint: l.fingerprint, now: now, known: l.known}
+	p := &plan{cfg: cfg, mode: mode, fingerprint: l.fingerprint, now: now, known: l.known,
+		accept: l.accept || cfg.OnSchemaChange == config.SchemaSyncAll}
 	a := cfg.Acceleration
 	if p.window = a.RefreshDataWindow; p.window == 0 && cfg.TimeColumn != "" {
 		p.window = a.RetentionPeriod
@@ -130,9 +133,10 @@ func (p *plan) prepare(ctx context.Context, src source.Source, eng engines.Engin
 }
 
 // types has an append read its columns as they were recorded: it looks at a few new files only, whose
-// values may tell less than those of all files did. A full refresh may change types.
+// values may tell less than those of all files did. So may those of a full refresh, such as none; where
+// columns may change it goes by them all the same.
 func (p *plan) types(ctx context.Context, eng engines.Engine) error {
-	if p.mode != config.RefreshAppend {
+	if p.scan.Widen = p.mode != config.RefreshAppend; p.scan.Widen && p.accept {
 		return nil
 	}
 	info, err := eng.Info(ctx)
@@ -143,7 +147,7 @@ func (p *plan) types(ctx context.Context, eng engines.Engine) error {
 // learn reads the schema of the source.
 func (p *plan) learn(ctx context.Context, src source.Source, l *learned) error {
 	if p.scan.LastModified != "" {
-		s, err := source.Schema(ctx, src, source.Scan{Types: p.scan.Types})
+		s, err := source.Schema(ctx, src, source.Scan{Types: p.scan.Types, Widen: p.scan.Widen})
 		if err != nil {
 			return err
 		}
@@ -152,7 +156,7 @@ func (p *plan) learn(ctx context.Context, src source.Source, l *learned) error {
 			return nil
 		}
 	}
-	s, err := source.Schema(ctx, src, source.Scan{LastModified: p.scan.LastModified, Types: p.scan.Types})
+	s, err := source.Schema(ctx, src, source.Scan{LastModified: p.scan.LastModified, Types: p.scan.Types, Widen: p.scan.Widen})
 	l.schema = s
 	return err
 }

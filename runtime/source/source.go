@@ -35,6 +35,9 @@ type Scan struct {
 	// JSON) reads them with these types; others ignore them. A value that does not go with them is an
 	// error of Kind Damaged.
 	Types *arrow.Schema
+	// Widen makes Types the least that columns are read as: one whose values do not go with its type gets
+	// the type that they have.
+	Widen bool
 	// Where is a condition that all wanted rows fulfil. A source leaves out what it can without
 	// reading it: folders, files, row groups, rows of a table.
 	Where engines.Predicate

@@ -81,7 +81,6 @@ func csvSchema(in *input, o *Options) (*arrow.Schema, error) {
 			return nil, &source.Error{Kind: source.Unsupported, Place: in.place, Err: fmt.Errorf("two columns are called %q", fields[i].Name), Hint: "rename one in the header line"}
 		}
 		seen[fields[i].Name] = true
-		fields[i].Type = known(fields[i].Type)
 	}
 	return arrow.NewSchema(fields, nil), nil
 }

@@ -122,11 +122,7 @@ func jsonSchema(in *input, o *Options) (*arrow.Schema, error) {
 	if row.NumFields() == 0 {
 		return nil, &source.Error{Kind: source.Damaged, Place: in.place, Err: errors.New("it has no records to learn the columns from"), Hint: "wait for its first record"}
 	}
-	fields := row.Fields()
-	for i := range fields {
-		fields[i].Type = known(fields[i].Type)
-	}
-	return arrow.NewSchema(fields, nil), nil
+	return arrow.NewSchema(row.Fields(), nil), nil
 }
 
 // jsonValue reads one value and returns its type; fields keep the order in which they were first seen.

@@ -64,7 +64,7 @@ func (r *run) learn(ctx context.Context, l *lister, entries []*entry) (*learned,
 		}
 	}
 	if !out.format.exact {
-		out.schema = typed(out.schema, r.scan.Types)
+		out.schema = typed(out.schema, r.scan.Types, r.scan.Widen)
 	}
 	return out, nil
 }

@@ -17,7 +17,7 @@ type view struct {
 	merged *arrow.Schema // all columns of the files
 	data   *arrow.Schema // those of them that are wanted, in the order of the files
 	total  int           // columns that there are
-	given  *arrow.Schema // Scan.Types, which may be nil
+	given  *arrow.Schema // Scan.Types unless they may widen; may be nil
 
 	partitions   []arrow.Field
 	lastModified string // "" when the column is not added
@@ -30,7 +30,10 @@ func (v *view) wanted(name string) bool { return len(v.data.FieldIndices(name)) 
 // view puts the columns together: those of the files, then those of the folders, which win over a
 // column of the same name, then the time of the last change, which does not.
 func (r *run) view(l *learned, found *lister) (*view, error) {
-	v := &view{merged: l.schema, where: r.scan.Where, given: r.scan.Types}
+	v := &view{merged: l.schema, where: r.scan.Where}
+	if !r.scan.Widen {
+		v.given = r.scan.Types
+	}
 	v.partitions = found.fields
 	shadowed := map[string]bool{}
 	for _, p := range v.partitions {
