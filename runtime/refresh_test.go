@@ -36,6 +36,16 @@ func (v *valve) options(o *launch.Options) {
 func (v *valve) Open()  { v.mu.Lock(); close(v.open); v.mu.Unlock() }
 func (v *valve) Close() { v.mu.Lock(); v.open = make(chan struct{}); v.mu.Unlock() }
 
+// Pass lets reads that begin from now on pass; those that wait go on waiting until free is called.
+func (v *valve) Pass() (free func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	waiting := v.open
+	v.open = make(chan struct{})
+	close(v.open)
+	return func() { close(waiting) }
+}
+
 type valved struct {
 	source.Source
 	v    *valve
