@@ -31,10 +31,7 @@ func keysOf(a config.Acceleration) engines.Keys {
 
 // checkKeys says which columns of primary_key, indexes and on_conflict the rows do not have (spec
 // data-refresh 1.6 item 4).
-func checkKeys(k engines.Keys, s *arrow.Schema, from string) error {
-	if s.NumFields() == 0 {
-		return &settingError{"the source has no columns", "correct from: " + from}
-	}
+func checkKeys(k engines.Keys, s *arrow.Schema) error {
 	check := func(setting string, columns []string) error {
 		for _, c := range columns {
 			if !s.HasField(c) {

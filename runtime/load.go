@@ -74,7 +74,7 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 		return err
 	}
 	defer func() { rows.Release() }()
-	if err := checkKeys(keysOf(l.cfg.Acceleration), rows.Schema(), l.cfg.From); err != nil {
+	if err := checkKeys(keysOf(l.cfg.Acceleration), rows.Schema()); err != nil {
 		return err
 	}
 	m.at = now.Truncate(time.Millisecond)
@@ -126,7 +126,7 @@ func (l load) open(ctx context.Context, mode config.RefreshMode, now time.Time) 
 		p.scan.IfChanged = p.scan.Since || l.skip && mode != config.RefreshAppend && p.skippable()
 		r, err := l.src.Read(ctx, p.scan)
 		if err == nil && p.schema == nil {
-			if err = p.checkTimes(r.Schema()); err != nil {
+			if err = p.checkSource(r.Schema()); err != nil {
 				r.Release()
 			}
 		}

@@ -177,7 +177,7 @@ func (p *plan) agrees(s *arrow.Schema) bool {
 
 // columns narrows the scan to what refresh_sql selects, and what is needed to decide about a row.
 func (p *plan) columns() error {
-	if err := p.checkTimes(p.schema); err != nil || p.sel == nil {
+	if err := p.checkSource(p.schema); err != nil || p.sel == nil {
 		return err
 	}
 	if err := p.sel.CheckColumns(columnNames(p.schema)); err != nil {
@@ -220,8 +220,11 @@ func (p *plan) columns() error {
 	return nil
 }
 
-// checkTimes checks the time columns.
-func (p *plan) checkTimes(s *arrow.Schema) error {
+// checkSource checks that there are columns, and the time columns among them.
+func (p *plan) checkSource(s *arrow.Schema) error {
+	if s.NumFields() == 0 {
+		return &settingError{"the source has no columns", "correct from: " + p.cfg.From}
+	}
 	if p.cfg.TimeColumn != "" {
 		if err := p.axis().check(s, "time_column"); err != nil {
 			return err
