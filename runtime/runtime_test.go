@@ -21,7 +21,24 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("PITWALL_TEST_CHILD"); dir != "" {
 		os.Exit(child(dir))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(suite{m},
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // of versitygw, ends at its next tick
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // of versitygw, never ends
+	)
+}
+
+// suite ends the S3 server with the tests.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	code := s.M.Run()
+	if stopS3 != nil {
+		if err := stopS3(); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
+	return code
 }
 
 func optionsFor(dataset, file string) engines.Options {
