@@ -16,6 +16,7 @@ const (
 	Constraint Kind = "constraint" // the rows violate a unique key or NOT NULL
 	Invalid    Kind = "invalid"    // unsupported type, predicate or option
 	DiskFull   Kind = "disk full"
+	Memory     Kind = "out of memory"
 	Denied     Kind = "denied" // the file system refused: read-only, permissions
 	Locked     Kind = "locked" // another process has the file open
 	// Unavailable: the database server can't be reached or ended the connection; trying again may help.

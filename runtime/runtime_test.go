@@ -112,7 +112,13 @@ const patience = 20 * time.Second
 // until waits for a State that ok accepts.
 func (b *bed) until(what string, ok func(*api.State) bool) *api.State {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return b.within(patience, what, ok)
+}
+
+// within is until with another patience.
+func (b *bed) within(d time.Duration, what string, ok func(*api.State) bool) *api.State {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	s, next := b.Runtime.Watch(ctx)
 	for !ok(s) {

@@ -28,6 +28,10 @@ func Wrap(op, dataset, path string, err error) error {
 			out.Err = inner.Err
 		}
 	}
+	if out.Kind == engines.Memory { // what follows is DuckDB's advice for its own settings
+		text, _, _ := strings.Cut(out.Err.Error(), "\n")
+		out.Err = errors.New(text)
+	}
 	if out.Hint == "" {
 		out.Hint = hint(out.Kind)
 	}
@@ -58,6 +62,8 @@ func kindOf(err error) engines.Kind {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG),
 		has(text, "No space left", "disk is full", "disk full", "File too large", "Disk quota exceeded"):
 		return engines.DiskFull
+	case has(text, "Out of Memory Error"):
+		return engines.Memory
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS),
 		has(text, "Permission denied", "Read-only file system", "readonly database", "read-only mode"):
 		return engines.Denied
@@ -87,6 +93,8 @@ func hint(k engines.Kind) string {
 	switch k {
 	case engines.DiskFull:
 		return "free space on the disk of the acceleration, or move it"
+	case engines.Memory:
+		return "raise duckdb_memory_limit, or leave it out to allow most of the machine's memory; fewer refreshes at a time (runtime.dataset_load_parallelism) need less"
 	case engines.Denied:
 		return "check owner, permissions and mount options of the directory"
 	case engines.Locked:
