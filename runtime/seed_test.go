@@ -312,3 +312,19 @@ func TestSeedZeroResults(t *testing.T) {
 		b.wants("SELECT v FROM d WHERE v IN ('s3', 'b3') ORDER BY v", "v\nb3\ns3")
 	})
 }
+
+// The requirement's example of an immutable source of logs, with all of its rules at once.
+func TestSeedLogs(t *testing.T) {
+	row := func(at int64, asset, v string) string { return fmt.Sprintf("%d,%s,%s\n", at, asset, v) }
+	old, recent := row(ago(3*day), "a1", "old")+row(ago(3*day), "a2", "other old"), row(ago(time.Hour), "a1", "recent")+row(ago(time.Hour), "a2", "other")
+	b := aBed(t, unixTime, `refresh_mode: append, refresh_check_interval: 200ms, refresh_append_overlap: 10m, refresh_data_window: 1d, on_zero_results: use_source, refresh_sql: "SELECT * FROM d WHERE asset = 'a1'"`,
+		"at,asset,v\n"+old+recent)
+	b.ready("d", 1) // the first load takes the window only, each takes the asset only
+	b.wants("SELECT v FROM d WHERE asset = 'a1'", "v\nrecent")
+	b.write("a.csv", "at,asset,v\n"+old+recent+row(ago(65*time.Minute), "a1", "late")+row(ago(0), "a1", "new")+row(ago(0), "a2", "other new"))
+	b.ready("d", 3) // by its interval, with what is late by less than the overlap
+	b.wants("SELECT v FROM d WHERE asset = 'a1' ORDER BY v", "v\nlate\nnew\nrecent")
+	b.wants("SELECT v FROM d WHERE asset = 'a2' ORDER BY v", "v\nother\nother new\nother old")
+	b.wants(fmt.Sprintf(`SELECT v FROM d WHERE "at" < %d ORDER BY v`, ago(2*day)), "v\nold\nother old")
+	b.wants(fmt.Sprintf(`SELECT v FROM d WHERE asset = 'a1' AND "at" > %d ORDER BY v`, ago(4*day)), "v\nlate\nnew\nrecent")
+}
