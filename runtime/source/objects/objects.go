@@ -25,6 +25,12 @@ import (
 // up to 1.6 times as much on its side.
 const batchRows = 122_880
 
+// Rows can be large: batches of Parquet have about batchBytes, which the first one, of firstRows, tells.
+const (
+	batchBytes = 128 << 20
+	firstRows  = 4096
+)
+
 // Options say what to read.
 type Options struct {
 	// Connector is file, s3, gs, gcs, abfs, abfss, https or http; empty is file.

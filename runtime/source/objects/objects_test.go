@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -310,5 +311,44 @@ func TestParquetFilesOfDifferentSchemas(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
+	}
+}
+
+// Texts of 20 kB in a batch of the usual number of rows would be 2.4 GB.
+func TestParquetWithLargeRowsComesInSmallerBatches(t *testing.T) {
+	const rows = 130_000
+	schema := arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String}}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	var file bytes.Buffer
+	w, err := pqarrow.NewFileWriter(schema, &file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for done := 0; done < rows; done += 10_000 {
+		for range 10_000 {
+			b.Field(0).(*array.StringBuilder).Append(strings.Repeat("x", 20_000))
+		}
+		rec := b.NewRecordBatch()
+		err := w.WriteBuffered(rec)
+		rec.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := newSource(t, Options{Path: write(t, map[string]string{"x.parquet": file.String()})}, nil).Read(t.Context(), source.Scan{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	var n, most int64
+	for r.Next() {
+		n, most = n+r.RecordBatch().NumRows(), max(most, r.RecordBatch().NumRows())
+	}
+	if r.Err() != nil || n != rows || most > 10_000 {
+		t.Errorf("%d rows in batches of up to %d, %v", n, most, r.Err())
 	}
 }

@@ -29,6 +29,7 @@ type parquetRows struct {
 	columns []*pqarrow.ColumnReader
 	rows    []rowRange // of the open row groups, to come
 	seek    bool       // the next range does not begin where the last one ended
+	most    int64      // rows of the next batch, by the size of the one before
 
 	cur  arrow.RecordBatch
 	err  error
@@ -40,7 +41,7 @@ func newParquetRows(in *input, fr *pqarrow.FileReader, props *parquet.ReaderProp
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetRows{in: in, fr: fr, props: props, view: v, file: plain(s), groups: in.entry.groups, flat: true}
+	p := &parquetRows{in: in, fr: fr, props: props, view: v, file: plain(s), groups: in.entry.groups, flat: true, most: firstRows}
 	p.refs.Store(1)
 	p.leaves = leavesOf(fr, v.wanted)
 	for _, leaf := range p.leaves {
@@ -165,7 +166,7 @@ func (p *parquetRows) start(groups []int, rows []rowRange, ranges []byteRange, b
 // batch decodes the next rows.
 func (p *parquetRows) batch() error {
 	r := &p.rows[0]
-	n := min(r.to-r.from, batchRows)
+	n := min(r.to-r.from, p.most)
 	cols := make([]arrow.Array, 0, len(p.columns))
 	defer func() {
 		for _, c := range cols {
@@ -185,12 +186,22 @@ func (p *parquetRows) batch() error {
 		cols = append(cols, a)
 	}
 	p.cur = array.NewRecordBatch(p.schema, cols, n)
+	p.most = rowsWithin(cols, n)
 	p.seek = false
 	if r.from += n; r.from >= r.to {
 		p.rows = p.rows[1:]
 		p.seek = len(p.rows) > 0
 	}
 	return nil
+}
+
+// rowsWithin is how many rows like those n are a batch of batchBytes, at most batchRows.
+func rowsWithin(cols []arrow.Array, n int64) int64 {
+	size := int64(1)
+	for _, c := range cols {
+		size += int64(c.Data().SizeInBytes())
+	}
+	return max(1, min(batchRows, int64(float64(n)*batchBytes/float64(size))))
 }
 
 // next decodes n values of a column.
