@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"pitwall/runtime/api"
-	"pitwall/runtime/source/objects/storetest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 // What goes wrong at a source while a dataset runs: the old data goes on answering, the error names the

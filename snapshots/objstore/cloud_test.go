@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pitwall/runtime/source/objects/storetest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 // with returns the place with other params.

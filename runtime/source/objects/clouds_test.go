@@ -1,23 +1,16 @@
 package objects
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 
 	"pitwall/engines"
 	"pitwall/runtime/source"
-	"pitwall/runtime/source/objects/storetest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 // cloud is a store under test that is not S3.
@@ -49,63 +42,10 @@ func TestGCS(t *testing.T) {
 	}
 }
 
-// azurite starts the emulator, or skips the test where there is none.
-func azurite(t *testing.T) string {
-	t.Helper()
-	bin := os.Getenv("AZURITE_BLOB")
-	if bin == "" {
-		var err error
-		if bin, err = exec.LookPath("azurite-blob"); err != nil {
-			t.Skip("azurite-blob is not installed (npm install -g azurite@3.37.0), or set AZURITE_BLOB")
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	cmd := exec.Command(bin, "--silent", "--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", fmt.Sprint(port))
-	cmd.Dir = t.TempDir()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	url := fmt.Sprintf("http://127.0.0.1:%d/devstoreaccount1", port)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	for tick := time.NewTicker(50 * time.Millisecond); ; {
-		if resp, err := http.Get(url); err == nil {
-			resp.Body.Close()
-			return url
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal("azurite does not answer")
-		case <-tick.C:
-		}
-	}
-}
-
 func TestAzure(t *testing.T) {
-	url := azurite(t)
-	const account, key = "devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-	cred, err := container.NewSharedKeyCredential(account, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := container.NewClientWithSharedKeyCredential(url+"/box", cred, &container.ClientOptions{ClientOptions: azcore.ClientOptions{InsecureAllowCredentialWithHTTP: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Create(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	url, client := storetest.StartAzure(t, "box")
 	c := cloud{connector: "abfss", params: map[string]string{"abfs_use_emulator": "true", "abfs_endpoint": url, "allow_http": "true"}, target: url, param: "abfs_endpoint"}
-	c.denied = map[string]string{"abfs_account": account, "abfs_access_key": "d3Jvbmc=", "abfs_endpoint": url, "allow_http": "true"}
+	c.denied = map[string]string{"abfs_account": storetest.AzureAccount, "abfs_access_key": "d3Jvbmc=", "abfs_endpoint": url, "allow_http": "true"}
 	c.put = func(key string, body []byte) {
 		if _, err := client.NewBlockBlobClient(key).UploadBuffer(t.Context(), body, nil); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 	"pitwall/engines"
 	"pitwall/runtime/source"
-	"pitwall/runtime/source/objects/storetest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 // A condition that selects 1 % by a sorted column reads at most 5 % of the bytes, counted at the store;

@@ -20,8 +20,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"pitwall/runtime/source"
-	"pitwall/runtime/source/objects/storetest"
 	"pitwall/runtime/source/sourcetest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 var buckets atomic.Int64
