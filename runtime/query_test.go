@@ -140,6 +140,21 @@ datasets:
 	})
 }
 
+// Names that are keywords of DuckDB only needed quotes.
+func TestColumnsMayBeCalledAsInPostgres(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+datasets:
+  - {from: 'file:a.csv', name: duck, acceleration: {engine: duckdb}}
+  - {from: 'file:a.csv', name: lite, acceleration: {engine: sqlite}}
+`, "a.csv": "id,at,show,pivot\n1,5,x,7\n2,6,y,8\n"}).start()
+	for _, name := range []string{"duck", "lite"} {
+		b.ready(name, 2)
+		b.wants("SELECT at, "+name+".SHOW, pivot AS p FROM "+name+" WHERE at > 5 ORDER BY at DESC", "at,show,p\n6,y,8")
+		b.wants("SELECT max(x.at) AS at FROM "+name+" x GROUP BY show HAVING min(pivot) = 7", "at\n5")
+		b.wants("SELECT timestamp '2026-01-01 00:00:00+00' AT TIME ZONE 'UTC' IS NOT NULL AS ok FROM "+name+" WHERE id = 1", "ok\ntrue")
+	}
+}
+
 func TestQueriesOfADatasetThatLoads(t *testing.T) {
 	v := newValve()
 	b := newBed(t, map[string]string{"spicepod.yml": `

@@ -20,6 +20,7 @@ import (
 type statement struct {
 	sql     string
 	refs    []*ref
+	words   []span // columns that DuckDB takes for keywords
 	root    *pg.SelectStmt
 	show    bool // SHOW TABLES
 	explain bool
@@ -34,6 +35,9 @@ type ref struct {
 	aliased    bool
 	node       *pg.RangeVar
 }
+
+// span is a place in the SQL, in bytes.
+type span struct{ start, end int }
 
 // limits of a statement: PostgreSQL's parser recurses on the C stack.
 const (
@@ -133,6 +137,8 @@ func (s *statement) visit(n *pg.Node, ctes scope, tokens []*pg.ScanToken) error 
 			}
 		case *pg.Node_RangeVar:
 			return s.table(v.RangeVar, tokens)
+		case *pg.Node_ColumnRef:
+			s.column(v.ColumnRef, tokens)
 		case *pg.Node_RangeFunction:
 			return rowFunction(v.RangeFunction)
 		case *pg.Node_FuncCall:
@@ -188,6 +194,23 @@ func function(n *pg.Node) error {
 	return nil
 }
 
+// keywords are names that PostgreSQL lets a column have without quotes, and DuckDB does not.
+var keywords = []string{"anti", "asof", "at", "by", "describe", "glob", "lambda", "pivot", "pivot_longer", "pivot_wider", "positional",
+	"qualify", "semi", "show", "summarize", "unpack", "unpivot"}
+
+// column remembers the parts of a column's name that need quotes.
+func (s *statement) column(c *pg.ColumnRef, tokens []*pg.ScanToken) {
+	at := slices.IndexFunc(tokens, func(t *pg.ScanToken) bool { return t.Start == c.Location })
+	for i := range c.Fields {
+		if word := at + 2*i; at >= 0 && word < len(tokens) {
+			p := span{int(tokens[word].Start), int(tokens[word].End)}
+			if slices.Contains(keywords, strings.ToLower(s.sql[p.start:p.end])) {
+				s.words = append(s.words, p)
+			}
+		}
+	}
+}
+
 // table takes in a name in FROM. Names of WITH are found out later, see dropCTEs.
 func (s *statement) table(v *pg.RangeVar, tokens []*pg.ScanToken) error {
 	name := v.Relname
@@ -234,18 +257,33 @@ func (s *statement) isCTE(name string) bool {
 
 // rewrite returns the SQL with the name of every reference replaced; columns keep their qualifiers.
 func (s *statement) rewrite(name func(i int) string) string {
+	var edits []edit
+	for i, r := range s.refs {
+		text := name(i)
+		if !r.aliased {
+			text += " AS " + quote(r.as)
+		}
+		edits = append(edits, edit{span{r.start, r.end}, text})
+	}
+	for _, w := range s.words {
+		edits = append(edits, edit{w, quote(strings.ToLower(s.sql[w.start:w.end]))})
+	}
+	slices.SortFunc(edits, func(a, b edit) int { return a.start - b.start })
 	var b strings.Builder
 	at := 0
-	for i, r := range s.refs {
-		b.WriteString(s.sql[at:r.start] + name(i))
-		if !r.aliased {
-			b.WriteString(" AS " + quote(r.as))
-		}
-		at = r.end
+	for _, e := range edits {
+		b.WriteString(s.sql[at:e.start] + e.text)
+		at = e.end
 	}
 	b.WriteString(s.sql[at:])
 	text := strings.TrimSpace(b.String())
 	return strings.TrimRight(text, "; \t\n\r")
+}
+
+// edit is a text for a place in the SQL.
+type edit struct {
+	span
+	text string
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
