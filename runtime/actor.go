@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ type actor struct {
 
 	checksMu sync.Mutex
 	checks   map[uint64]api.Verification // by snapshot id
+	// bootFaults are under checksMu, too.
+	bootFaults      map[string]int64
+	boots, bootTime atomic.Int64
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
 	// serving is written by the actor and read by queries, which count their fallbacks to the source.
@@ -258,6 +262,7 @@ func (a *actor) snapshotState() *api.Dataset {
 	a.serve()
 	a.st.HasData, a.st.Registered = a.ready, a.src != nil
 	a.st.Totals.ZeroFallbacks, a.st.Totals.ReadyFallbacks = a.zeroFallbacks.Load(), a.readyFallbacks.Load()
+	a.totalBoots()
 	a.st.NextRefresh, a.st.Waiting = a.nextRefresh(), a.pending != nil
 	if s := a.status(); s != a.st.Status {
 		a.st.Status, a.st.Since = s, time.Now()
@@ -271,6 +276,24 @@ func (a *actor) snapshotState() *api.Dataset {
 	}
 	d := a.st
 	return &d
+}
+
+// totalBoots takes in what bootstraps have counted.
+func (a *actor) totalBoots() {
+	t := &a.st.Snapshots.Totals
+	t.Boots, t.BootTime = a.boots.Load(), time.Duration(a.bootTime.Load())
+	a.checksMu.Lock()
+	defer a.checksMu.Unlock()
+	n := int64(0)
+	for _, v := range a.bootFaults {
+		n += v
+	}
+	for _, v := range t.BootFailed {
+		n -= v
+	}
+	if n != 0 { // the published one is not ours any more
+		t.BootFailed = maps.Clone(a.bootFaults)
+	}
 }
 
 func (a *actor) status() api.Status {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"pitwall/engines"
@@ -144,6 +145,7 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 		Progress: func(s snapshots.Snapshot, phase string, done, total int64) { t.at(phase, done, total, s.ID) },
 	})
 	for _, r := range b.Rejected {
+		a.bootFailed(r)
 		rejected = append(rejected, a.rt.redact(r.Error()))
 		a.found(r)
 		if err == nil {
@@ -151,9 +153,14 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 		}
 	}
 	if err != nil {
+		if len(b.Rejected) == 0 { // otherwise it is the last of them
+			a.bootFailed(err)
+		}
 		return nil, err
 	}
 	took := time.Since(began)
+	a.boots.Add(1)
+	a.bootTime.Add(int64(took))
 	if a.follows() {
 		a.noteLoaded(context.WithoutCancel(ctx), eng, b.Snapshot.ID)
 	}
@@ -162,6 +169,23 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 	a.check(b.Snapshot.ID, api.Verification{State: api.VerifiedSum, At: time.Now()})
 	return &api.Bootstrap{ID: b.Snapshot.ID, Checksum: b.Snapshot.Checksum, Bytes: b.Snapshot.Bytes, Rows: rows,
 		At: time.Now(), Duration: took, Rejected: slices.Clip(rejected)}, nil
+}
+
+// bootFailed counts a snapshot that could not be loaded, by the kind of the fault.
+func (a *actor) bootFailed(err error) {
+	kind := snapshots.KindOf(err)
+	if errors.Is(err, snapshots.ErrNone) || errors.Is(err, context.Canceled) || kind == snapshots.Canceled {
+		return
+	}
+	if kind == "" {
+		kind = snapshots.LocalFailed
+	}
+	a.checksMu.Lock()
+	defer a.checksMu.Unlock()
+	if a.bootFaults == nil {
+		a.bootFaults = map[string]int64{}
+	}
+	a.bootFaults[strings.ReplaceAll(string(kind), " ", "_")]++
 }
 
 // install makes a verified download the local data.

@@ -89,6 +89,17 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 		a.rt.finish(q.id, api.TaskFailed, f.Message)
 	}
 	a.st.Snapshots.Attempts = a.attempts.add(at)
+	switch t := &a.st.Snapshots.Totals; at.Outcome {
+	case api.Succeeded:
+		t.Attempts++
+		t.Written = &at
+	case api.Skipped:
+		t.Attempts++
+		t.Skipped++
+	case api.Failed:
+		t.Attempts++
+		t.Failed++
+	}
 }
 
 // armSnapshots starts the timer of the time_interval trigger: the first snapshot comes at once, or

@@ -23,8 +23,23 @@ type DatasetSnapshots struct {
 	Attempts []SnapshotAttempt
 	// Failures counts failed attempts and bootstraps since the process started.
 	Failures int
+	// Totals count since the process started.
+	Totals SnapshotTotals
 	// LastErr is the error of the last failed attempt while no later one succeeded.
 	LastErr string
+}
+
+// SnapshotTotals count what a dataset did with snapshots since the process started.
+type SnapshotTotals struct {
+	// Attempts are all finished attempts to write one, of which some failed or were skipped.
+	Attempts, Failed, Skipped int64
+	// Written is the newest that succeeded; nil when none did.
+	Written *SnapshotAttempt
+	// Boots are the successful bootstraps, BootTime is how long they took together.
+	Boots    int64
+	BootTime time.Duration
+	// BootFailed counts snapshots that could not be loaded, by reason.
+	BootFailed map[string]int64
 }
 
 // SnapshotWindow is the highest number of snapshot attempts a Dataset carries.

@@ -23,21 +23,25 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	durations    *prometheus.HistogramVec
+	writes       *prometheus.HistogramVec
 	loadErrors   prometheus.Counter
 	requests     *prometheus.CounterVec
 	requestTimes *prometheus.HistogramVec
 
 	mu   sync.Mutex
 	seen map[string]uint64 // newest counted refresh, by dataset
+	done map[string]int64  // counted attempts to write a snapshot, by dataset
 	last []*api.Dataset    // of the State that was counted last
 }
 
 // New makes the metrics of a runtime. Counters exist at 0 from the start.
 func New(console api.Console) *Metrics {
 	ms := prometheus.ExponentialBuckets(1, 4, 12) // 1 ms to 70 min
-	m := &Metrics{console: console, registry: prometheus.NewRegistry(), seen: map[string]uint64{},
+	m := &Metrics{console: console, registry: prometheus.NewRegistry(), seen: map[string]uint64{}, done: map[string]int64{},
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dataset_acceleration_refresh_duration_ms",
 			Help: "Duration of successful refreshes in milliseconds.", Buckets: ms}, []string{"dataset", "mode"}),
+		writes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dataset_acceleration_snapshot_write_duration_ms",
+			Help: "Time in milliseconds taken to write a snapshot to object storage.", Buckets: ms}, []string{"dataset"}),
 		loadErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "dataset_load_errors",
 			Help: "Failed attempts to load a dataset that has no data yet."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests", Help: "Answered HTTP requests."},
@@ -45,7 +49,7 @@ func New(console api.Console) *Metrics {
 		requestTimes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_requests_duration_ms",
 			Help: "Duration of HTTP requests in milliseconds.", Buckets: ms}, []string{"method", "path", "status"}),
 	}
-	m.registry.MustRegister(m.durations, m.loadErrors, m.requests, m.requestTimes, states{m},
+	m.registry.MustRegister(m.durations, m.writes, m.loadErrors, m.requests, m.requestTimes, states{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -112,8 +116,35 @@ func (m *Metrics) count(s *api.State) {
 			last = max(last, d.Refreshes[0].ID)
 		}
 		m.seen[d.Name] = last
+		m.snapshots(d)
 	}
 	m.last = s.Datasets
+}
+
+// snapshots counts the attempts to write one that are new.
+func (m *Metrics) snapshots(d *api.Dataset) {
+	s := &d.Snapshots
+	if s.Off != "" {
+		return
+	}
+	writes := m.writes.WithLabelValues(d.Name)
+	fresh := s.Totals.Attempts - m.done[d.Name]
+	if fresh < 0 { // the dataset began anew
+		fresh = s.Totals.Attempts
+	}
+	m.done[d.Name] = s.Totals.Attempts
+	for _, a := range s.Attempts { // newest first
+		if fresh <= 0 {
+			break
+		}
+		if a.Outcome == api.Cancelled {
+			continue
+		}
+		fresh--
+		if a.Outcome == api.Succeeded {
+			writes.Observe(millis(a.Duration))
+		}
+	}
 }
 
 // observe counts one refresh.

@@ -113,6 +113,7 @@ func (e emitter) dataset(d *api.Dataset) {
 	e.counter("accelerated_ready_state_federated_fallback", "Scans that the source answered because the acceleration was not loaded.", float64(t.ReadyFallbacks), "dataset_name", d.Name)
 	e.counter("accelerated_zero_results_federated_fallback", "Scans that the source answered because the acceleration had no rows for them.", float64(t.ZeroFallbacks), "dataset_name", d.Name)
 	e.times(d)
+	e.snapshots(d)
 	if r := d.Retention; r != nil {
 		e.counter(p+"retention_evicted_rows", "Rows that retention removed.", float64(r.Evicted), "dataset", d.Name)
 		failing := 0.0
@@ -120,6 +121,31 @@ func (e emitter) dataset(d *api.Dataset) {
 			failing = 1
 		}
 		e.gauge(p+"retention_failing", "1 while the last retention check failed.", failing, "dataset", d.Name)
+	}
+}
+
+// snapshots emits the metrics of the seed, "Observability", and those beside them (spec
+// acceleration-snapshots 5); write_timestamp is when the write was complete, as the seed says.
+func (e emitter) snapshots(d *api.Dataset) {
+	s := &d.Snapshots
+	if s.Off != "" {
+		return
+	}
+	const p = "dataset_acceleration_snapshot_"
+	e.counter(p+"failure_count", "Failures to write snapshots.", float64(s.Totals.Failed), "dataset", d.Name)
+	e.counter(p+"skipped_count", "Snapshots that were not written because nothing changed.", float64(s.Totals.Skipped), "dataset", d.Name)
+	e.counter(p+"bootstrap_duration_ms", "Time in milliseconds taken to load snapshots.", float64(s.Totals.BootTime.Milliseconds()), "dataset", d.Name)
+	for reason, n := range s.Totals.BootFailed {
+		e.counter(p+"bootstrap_failure_count", "Snapshots that could not be loaded.", float64(n), "dataset", d.Name, "reason", reason)
+	}
+	if w := s.Totals.Written; w != nil {
+		e.gauge(p+"write_timestamp", "When the most recent snapshot write completed, in seconds since 1970.", float64(w.At.Add(w.Duration).Unix()), "dataset", d.Name)
+		e.gauge(p+"write_bytes", "Bytes of the most recent snapshot.", float64(w.Bytes), "dataset", d.Name)
+		e.gauge(p+"write_checksum", "Always 1; the checksum of the most recent snapshot is a label.", 1, "dataset", d.Name, "checksum", w.Checksum)
+	}
+	if b := s.Booted; b != nil {
+		e.gauge(p+"bootstrap_bytes", "Bytes of the snapshot that was loaded.", float64(b.Bytes), "dataset", d.Name)
+		e.gauge(p+"bootstrap_checksum", "Always 1; the checksum of the snapshot that was loaded is a label.", 1, "dataset", d.Name, "checksum", b.Checksum)
 	}
 }
 
