@@ -66,7 +66,7 @@ type actor struct {
 	move *transferJob
 	// wantSnapshot is a snapshot to begin when the running transfer has ended.
 	wantSnapshot *snapshotRequest
-	// verifies wait for the running transfer.
+	// verifies, and changes of the pointer, wait for the running transfer.
 	verifies []command
 
 	// known is the state that the last write left in the engine.
@@ -216,6 +216,8 @@ func (a *actor) command(c command) {
 		a.beginBootstrap(bootJob{snapshot: v.SnapshotID, hold: v.Hold, id: c.id})
 	case api.VerifySnapshot:
 		a.beginVerify(c.id, v.SnapshotID)
+	case api.SetCurrent:
+		a.setCurrent(c.id, v.SnapshotID)
 	case api.Hold:
 		a.hold(v.On)
 		a.rt.finish(c.id, api.TaskDone, map[bool]string{true: "scheduled refreshes are on hold", false: "scheduled refreshes go on"}[v.On])

@@ -3,7 +3,11 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"pitwall/config"
 	"pitwall/runtime/api"
@@ -124,6 +128,44 @@ func (r *Runtime) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 		}
 	}
 	return out, nil
+}
+
+// looksOnce bounds how many objects are looked at at the same time.
+const looksOnce = 10
+
+// Objects implements api.Console.
+func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (map[uint64]api.ObjectState, error) {
+	if r.snaps == nil {
+		return nil, &api.CommandError{Reason: api.Refused, Message: "snapshots are off: " + r.snapsErr}
+	}
+	list, err := r.snaps.List(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	out := map[uint64]api.ObjectState{}
+	var looks errgroup.Group
+	looks.SetLimit(looksOnce)
+	for _, s := range list {
+		if !slices.Contains(ids, s.ID) {
+			continue
+		}
+		looks.Go(func() error {
+			state := api.ObjectUnknown
+			switch size, err := r.snaps.Size(ctx, s); {
+			case err != nil:
+			case size == s.Bytes:
+				state = api.ObjectThere
+			default:
+				state = api.ObjectOther
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			out[s.ID] = state
+			return nil
+		})
+	}
+	return out, looks.Wait()
 }
 
 func apiSnapshot(s snapshots.Snapshot) api.Snapshot {

@@ -57,3 +57,25 @@ func (a *actor) check(id uint64, v api.Verification) {
 	defer a.checksMu.Unlock()
 	a.checks[id] = v
 }
+
+// setCurrent moves the pointer of the store.
+func (a *actor) setCurrent(id api.CommandID, snapshot uint64) {
+	if a.move != nil {
+		a.verifies = append(a.verifies, command{id, api.SetCurrent{Dataset: a.cfg().Name, SnapshotID: snapshot}})
+		return
+	}
+	a.transfer("set current", id, func(t *transferJob) func(*actor) {
+		err := a.rt.snaps.SetCurrent(t.ctx, a.cfg().Name, snapshot)
+		return func(a *actor) {
+			if err != nil {
+				f := a.explain(err)
+				a.emit(api.ErrorLevel, "snapshot", f.Message, hintField(f.Hint)...)
+				a.rt.finish(id, api.TaskFailed, f.Message)
+				return
+			}
+			text := fmt.Sprintf("snapshot %d is current: new replicas load it, and readers that follow, until the next one is written", snapshot)
+			a.emit(api.Info, "snapshot", text)
+			a.rt.finish(id, api.TaskDone, text)
+		}
+	})
+}

@@ -123,6 +123,10 @@ func (l *load) Do(context.Context, api.Command) (api.CommandID, error) {
 }
 
 // Snapshots implements api.Console.
+func (l *load) Objects(context.Context, string, []uint64) (map[uint64]api.ObjectState, error) {
+	return nil, nil
+}
+
 func (l *load) Snapshots(context.Context, string) ([]api.Snapshot, error) {
 	return nil, fmt.Errorf("a bench has no snapshots")
 }

@@ -50,6 +50,13 @@ type VerifySnapshot struct {
 	SnapshotID uint64
 }
 
+// SetCurrent makes a stored snapshot the one that a new replica loads, until the next one is written (spec
+// acceleration-snapshots 6). The local data stays as it is.
+type SetCurrent struct {
+	Dataset    string
+	SnapshotID uint64
+}
+
 // Hold puts the scheduled refreshes of a dataset on hold, or resumes them.
 type Hold struct {
 	Dataset string
@@ -91,6 +98,12 @@ func (c VerifySnapshot) Target() string { return c.Dataset }
 
 // Verb returns the word for it.
 func (c VerifySnapshot) Verb() string { return "verify" }
+
+// Target returns the dataset.
+func (c SetCurrent) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c SetCurrent) Verb() string { return "set current" }
 
 // Target returns the dataset.
 func (c Hold) Target() string { return c.Dataset }

@@ -16,6 +16,8 @@ type Console interface {
 	Do(ctx context.Context, c Command) (CommandID, error)
 	// Snapshots lists the stored snapshots of a dataset, newest first. It reads the object store.
 	Snapshots(ctx context.Context, dataset string) ([]Snapshot, error)
+	// Objects looks at stored snapshots by their ids, with one small request each.
+	Objects(ctx context.Context, dataset string, ids []uint64) (map[uint64]ObjectState, error)
 	// Query runs one SQL statement that only reads. The errors are *QueryError or wrap the context's;
 	// the query ends with ctx. The caller closes the Rows.
 	Query(ctx context.Context, sql string, o QueryOptions) (Rows, error)

@@ -33,7 +33,7 @@ func Refusal(s *State, c Command) string {
 		return refuseSnapshot(d)
 	case BootstrapFrom:
 		return refuseBootstrap(d)
-	case VerifySnapshot:
+	case VerifySnapshot, SetCurrent:
 		return d.Snapshots.Off
 	case Hold:
 		if c.On == d.Held {

@@ -87,6 +87,17 @@ const (
 	VerifyGone   VerifyState = "missing"  // the object is not there
 )
 
+// ObjectState is what a look at the object of a snapshot shows, without reading it (spec
+// acceleration-snapshots 6).
+type ObjectState string
+
+// The states of an object.
+const (
+	ObjectThere   ObjectState = "verified"   // it is there, with the recorded size
+	ObjectOther   ObjectState = "unverified" // its size is another one
+	ObjectUnknown ObjectState = ""           // it is not there, or the store does not say
+)
+
 // Transfer is a running snapshot or bootstrap.
 type Transfer struct {
 	// Kind is "snapshot" or "bootstrap".
