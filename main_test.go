@@ -204,6 +204,7 @@ func TestCommandsTalkToARunningPitwall(t *testing.T) {
 		{[]string{"sql", "DROP TABLE x"}, 1, "not a query"}, {[]string{"sql", "SELECT * FROM nope"}, 1, "no dataset"},
 		{[]string{"events"}, 0, "loaded 1 rows"}, {[]string{"events", "--format", "json"}, 0, `"kind":"refresh"`},
 		{[]string{"refresh", "nope"}, 2, "not found"}, {[]string{"refresh", "a", "--refresh-mode", "sideways"}, 2, "full or append"},
+		{[]string{"snapshots", "list", "a"}, 2, "snapshots are disabled"}, {[]string{"snapshots", "set-current", "a", "x"}, 2, "not the id"},
 		{[]string{"refresh", "a", "--wait"}, 0, "loaded 1 rows"}, {[]string{"refresh", "a", "--refresh-sql", "SELECT nope FROM a", "--wait"}, 1, "no column nope"},
 	} {
 		out, errs, code := run(t, dir, append(c.args, "--http-endpoint", at[1])...)
