@@ -140,8 +140,8 @@ func (e *entry) snapshots(top *Snapshots) {
 	if slices.Contains([]string{"format-version", "location", "last-updated-ms"}, e.ds.Name) {
 		e.errorf(e.path("name"), "choose another name", "the name %q is reserved in the metadata of snapshots", e.ds.Name)
 	}
-	if a.SnapshotsCompaction && a.Engine != EngineDuckDB {
-		e.warnf(e.path(accel+"snapshots_compaction"), "", "snapshots_compaction has an effect only with engine duckdb")
+	if a.SnapshotsCompaction {
+		e.warnf(e.path(accel+"snapshots_compaction"), "a lifecycle rule of the bucket can remove them", "the database is compacted before each upload, but pitwall does not remove older snapshots yet")
 	}
 	if a.SnapshotsResetExpiryOnLoad && (a.Engine != EngineDuckDB || a.RefreshMode != RefreshCaching) {
 		e.warnf(e.path(accel+"snapshots_reset_expiry_on_load"), "", "snapshots_reset_expiry_on_load has an effect only with engine duckdb and refresh_mode caching")
