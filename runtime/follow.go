@@ -106,8 +106,11 @@ func (a *actor) knownLoaded(cp *engines.Checkpoint) *uint64 {
 // fits refuses a snapshot whose columns differ from those that are served, unless on_schema_change accepts
 // it; before the first one everything fits.
 func (a *actor) fits(ctx context.Context, eng engines.Engine, next engines.Info) error {
+	if !a.follows() {
+		return nil
+	}
 	live, err := eng.Info(ctx)
-	if err != nil || live.Schema == nil || !a.follows() {
+	if err != nil || live.Schema == nil {
 		return err
 	}
 	if diff := schemaDiff(live.Schema, engines.Recorded(next.Schema), a.cfg().OnSchemaChange); len(diff) > 0 {
