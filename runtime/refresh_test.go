@@ -417,6 +417,7 @@ datasets:
 	v.Close()
 	b.write("spicepod.yml", fmt.Sprintf(pod, "b.csv"))
 	<-v.reading
+	b.dataset("a", "shows its refresh", func(d *api.Dataset) bool { return d.Run != nil })
 	b.do(api.CancelRefresh{Dataset: "a"})
 	id, err := b.Runtime.Do(t.Context(), api.RefreshNow{Dataset: "a"})
 	if err != nil {
