@@ -54,15 +54,11 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 // storeParams are the params of a location (spec acceleration-snapshots 4.1); region is the seed's name of
 // s3_region.
 func storeParams(location string) []string {
-	all := []string{"client_timeout", "allow_http"}
 	switch scheme, _, _ := strings.Cut(location, "://"); scheme {
-	case "gs", "gcs":
-		return append(all, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
-	case "abfs", "abfss":
-		return append(all, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id", "abfs_client_id",
-			"abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
+	case "gs", "gcs", "abfs", "abfss":
+		return bucketParams(scheme)
 	default:
-		return append(all, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style", "s3_queue_url", "region")
+		return append(bucketParams("s3"), "s3_queue_url", "region")
 	}
 }
 

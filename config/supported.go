@@ -69,19 +69,13 @@ func sourceParams(connector string) []string {
 	files := []string{"file_format", "file_extension", "file_compression_type", "hive_partitioning_enabled",
 		"csv_delimiter", "csv_has_header", "has_header", "csv_quote", "csv_escape", "schema_infer_max_records",
 		"csv_schema_infer_max_records"}
-	remote := append(files, "client_timeout", "allow_http")
 	switch connector {
 	case "file":
 		return append(files, "file_watcher")
-	case "s3":
-		return append(remote, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style")
-	case "gs", "gcs":
-		return append(remote, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
-	case "abfs", "abfss":
-		return append(remote, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id",
-			"abfs_client_id", "abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
+	case "s3", "gs", "gcs", "abfs", "abfss":
+		return append(files, bucketParams(connector)...)
 	case "http", "https":
-		return append(remote, "http_port", "http_username", "http_password", "http_bearer_token")
+		return append(files, "client_timeout", "allow_http", "http_port", "http_username", "http_password", "http_bearer_token")
 	case "postgres", "postgresql":
 		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string", "statement_timeout"}
 	case "mysql":
@@ -92,6 +86,21 @@ func sourceParams(connector string) []string {
 		return []string{"duckdb_open"}
 	}
 	return nil
+}
+
+// bucketParams are the params with which an object store is reached, for sources and for snapshots.
+func bucketParams(scheme string) []string {
+	all := []string{"client_timeout", "allow_http"}
+	switch scheme {
+	case "s3", "s3a":
+		return append(all, "s3_region", "s3_endpoint", "s3_key", "s3_secret", "s3_session_token", "s3_auth", "s3_url_style")
+	case "gs", "gcs":
+		return append(all, "gcs_service_account_path", "gcs_service_account_key", "gcs_endpoint", "gcs_skip_signature")
+	case "abfs", "abfss":
+		return append(all, "abfs_account", "abfs_access_key", "abfs_sas_string", "abfs_endpoint", "abfs_tenant_id", "abfs_client_id",
+			"abfs_client_secret", "abfs_use_emulator", "abfs_skip_signature")
+	}
+	return all
 }
 
 // fileFormats are the formats of files pitwall can load, with the endings that imply them.

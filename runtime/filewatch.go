@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"pitwall/config"
 	"pitwall/runtime/api"
@@ -23,19 +25,32 @@ func (a *actor) watchFiles() {
 		return
 	}
 	a.watching = true
+	changed := func() {
+		select {
+		case a.inbox <- filesChanged{}:
+		case <-a.ctx.Done():
+		}
+	}
 	a.jobs.Go(func() {
-		err := w.Watch(a.ctx, func() {
-			select {
-			case a.inbox <- filesChanged{}:
-			case <-a.ctx.Done():
+		for {
+			err := w.Watch(a.ctx, changed)
+			if err == nil {
+				return
 			}
-		})
-		if err != nil {
 			f := a.explain(err)
-			a.emit(api.Warn, "refresh", "file_watcher: "+f.Message, hintField(f.Hint)...)
+			a.emit(api.Warn, "refresh", fmt.Sprintf("file_watcher: %s; it looks again in %s", f.Message, watchAgain), hintField(f.Hint)...)
+			select {
+			case <-a.ctx.Done():
+				return
+			case <-time.After(watchAgain):
+				changed() // perhaps they did meanwhile; otherwise nothing is loaded
+			}
 		}
 	})
 }
+
+// watchAgain is how long a watcher that failed, such as of a folder that is gone, waits for its next try.
+const watchAgain = 30 * time.Second
 
 // filesChanged starts a refresh, after the one that runs: it may have read the files before the change.
 func (a *actor) filesChanged() {

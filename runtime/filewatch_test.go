@@ -49,12 +49,24 @@ datasets:
 	}
 	b.ready("folder", 10)
 	b.ready("glob", 5)
+	// a folder that is replaced as a whole
+	b.write("next/4.csv", cities(7))
+	for _, move := range [][2]string{{"parts", "old"}, {"next", "parts"}} {
+		if err := os.Rename(filepath.Join(b.dir, move[0]), filepath.Join(b.dir, move[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.ready("folder", 7)
+	b.ready("glob", 7)
+	b.write("parts/5.csv", cities(3)) // and is watched from then on
+	b.ready("folder", 10)
+	b.ready("glob", 10)
 	b.do(api.Hold{Dataset: "one", On: true})
 	b.do(api.Hold{Dataset: "glob", On: true})
 	b.write("a.csv", cities(30))
 	b.write("parts/1.csv", cities(30))
 	b.ready("folder", 40) // the others were told by the same time
-	if d := b.Runtime.State().Dataset("glob"); d.Rows != 5 {
+	if d := b.Runtime.State().Dataset("glob"); d.Rows != 10 {
 		t.Errorf("on hold, %d rows", d.Rows)
 	}
 	b.do(api.Hold{Dataset: "one", On: false})

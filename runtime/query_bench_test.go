@@ -62,8 +62,8 @@ func BenchmarkPointQueryOverHTTP(b *testing.B) {
 	var session sync.WaitGroup
 	session.Go(func() { _ = s.Run(ctx) })
 	b.Cleanup(func() { cancel(); session.Wait() })
-	for d := s.Runtime.State().Dataset("points"); d == nil || !d.HasData; d = s.Runtime.State().Dataset("points") {
-		time.Sleep(10 * time.Millisecond) // a benchmark has no other clock
+	for st, next := s.Runtime.Watch(ctx); !st.Dataset("points").HasData; {
+		st = <-next
 	}
 	url := "http://" + s.Faces.HTTP() + "/v1/sql"
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}

@@ -5,6 +5,7 @@ package duckdb
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -83,6 +84,11 @@ func TestALongQueryIsInNobodysWay(t *testing.T) {
 			if err := numbers(t, e, engines.Append, 10); err != nil {
 				t.Error(err)
 			}
+			short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			if err := e.seal(short); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("what waits for the query can't be cancelled: %v", err)
+			}
+			stop()
 			go func() { replaced <- numbers(t, e, engines.Replace, 5) }()
 			if _, err := valuesOn(t.Context(), c, "SELECT count(*) FROM "+l.Store.table(), &n); err != nil || n != int64(1000) {
 				t.Errorf("the query sees %v rows, %v", n, err)

@@ -42,7 +42,9 @@ func (s *Source) Watch(ctx context.Context, changed func()) error {
 	if info, err := os.Stat(g.base); err == nil && info.IsDir() && len(g.parts) == 0 {
 		w.folder = strings.TrimSuffix(g.base, "/") + "/"
 	}
-	if err := w.add(w.folder); err != nil {
+	// Its folder too: a folder that is replaced as a whole is another one.
+	root := strings.TrimSuffix(w.folder, "/")
+	if err := errors.Join(events.Add(filepath.Dir(root)), w.add(w.folder)); err != nil {
 		return fail(err)
 	}
 	quiet := time.NewTimer(watchQuiet)
@@ -52,7 +54,7 @@ func (s *Source) Watch(ctx context.Context, changed func()) error {
 		case <-ctx.Done():
 			return nil
 		case ev := <-events.Events:
-			if !w.matters(ev) {
+			if ev.Name != root && !w.matters(ev) || ev.Op == fsnotify.Chmod {
 				continue
 			}
 			if ev.Has(fsnotify.Create) {
