@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,7 @@ var ErrIdle = errors.New("the server does not answer")
 type Transport struct {
 	base    *http.Transport
 	timeout time.Duration
+	closed  atomic.Bool
 }
 
 // NewTransport returns the transport of one store; Close it in the end.
@@ -35,8 +37,18 @@ func NewTransport(timeout time.Duration) *Transport {
 	return &Transport{base: t, timeout: timeout}
 }
 
-// Close ends idle connections.
-func (t *Transport) Close() { t.base.CloseIdleConnections() }
+// Close ends idle connections. A request that is under way, or comes later, leaves none behind.
+func (t *Transport) Close() {
+	t.closed.Store(true)
+	t.base.CloseIdleConnections()
+}
+
+// ended is called at the end of a request: one that overlaps with Close would have its connection kept.
+func (t *Transport) ended() {
+	if t.closed.Load() {
+		t.base.CloseIdleConnections()
+	}
+}
 
 func (t *Transport) idle() error {
 	return fmt.Errorf("%w: nothing came for %s (client_timeout)", ErrIdle, t.timeout)
@@ -57,6 +69,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			err = t.idle()
 		}
 		cancel(nil)
+		t.ended()
 		return nil, err
 	}
 	resp.Body = &receiving{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, timer: timer, t: t}
@@ -100,5 +113,6 @@ func (b *receiving) Close() error {
 	b.timer.Stop()
 	err := b.ReadCloser.Close()
 	b.cancel(nil)
+	b.t.ended()
 	return err
 }

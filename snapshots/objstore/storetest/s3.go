@@ -65,26 +65,29 @@ func StartS3() (s *S3, stop func() error, err error) {
 		ended = embedgw.RunVersityGW(ctx, be, &embedgw.Config{RootUserAccess: Key, RootUserSecret: Secret, Ports: []string{addr},
 			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true})
 	})
+	// Closed with the server: it does not end connections on which nothing was asked yet.
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	s = &S3{URL: "http://" + addr, Dir: data}
-	s.client = s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL), UsePathStyle: true,
+	s.client = s3.New(s3.Options{HTTPClient: &http.Client{Transport: transport}, Region: "us-east-1", BaseEndpoint: aws.String(s.URL), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(Key, Secret, "")})
 	stop = func() error {
+		transport.CloseIdleConnections()
 		cancel()
 		running.Wait()
 		return errors.Join(ended, os.RemoveAll(root))
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := s.ready(ctx, &http.Client{Transport: transport}); err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
 	return s, stop, nil
 }
 
 // ready waits until the server answers.
-func (s *S3) ready(ctx context.Context) error {
+func (s *S3) ready(ctx context.Context, client *http.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
-		resp, err := http.Get(s.URL)
+		resp, err := client.Get(s.URL)
 		if err == nil {
 			return resp.Body.Close()
 		}
