@@ -104,13 +104,14 @@ func (m *Manager) candidates(ctx context.Context, r BootstrapRequest) ([]Snapsho
 		return []Snapshot{fromRecord(*rec, d)}, nil
 	}
 	var list []Snapshot
-	if cur := d.Current(); cur != nil {
+	cur := d.Target()
+	if cur != nil {
 		list = append(list, fromRecord(*cur, d))
 	}
 	if r.OnFailure == Fallback {
 		var older []Snapshot
 		for _, rec := range d.Snapshots {
-			if d.CurrentID == nil || rec.ID != *d.CurrentID {
+			if cur == nil || rec.ID != cur.ID {
 				older = append(older, fromRecord(rec, d))
 			}
 		}

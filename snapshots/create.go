@@ -179,78 +179,35 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxCommits bounds the compare-and-swap loop. Each lost race means that another writer committed, so
-// with this many losses in a row the location has far more writers than it can serve.
-const maxCommits = 100
-
-// commit appends the record and moves the pointer.
+// commit appends the record and moves the pointer. A lost answer looks like a lost race: our own record, known
+// by address and checksum, means that an earlier try did commit.
 func (m *Manager) commit(ctx context.Context, dataset, engine string, schema json.RawMessage, record metadata.Snapshot) (Snapshot, error) {
-	for range maxCommits {
-		f, version, err := m.load(ctx)
-		if err != nil {
-			return Snapshot{}, err
-		}
+	var out Snapshot
+	err := m.change(ctx, func(f *metadata.File) error {
 		d := f.Datasets[dataset]
 		if d == nil {
 			d = &metadata.Dataset{}
 			f.Datasets[dataset] = d
 		}
-		// A lost answer looks like a lost race: our own record means that the last try did commit.
 		for _, s := range d.Snapshots {
 			if s.URI == record.URI && s.Checksum == record.Checksum {
-				return fromRecord(s, d), nil
+				out = fromRecord(s, d)
+				return errSame
 			}
 		}
 		d.Name, d.Engine = dataset, engine
 		if err := evolve(d, schema); err != nil {
-			return Snapshot{}, err
+			return err
 		}
-		record.ID = d.NextID()
-		d.Snapshots = append(d.Snapshots, record)
-		d.CurrentID = &record.ID
-		f.LastUpdatedMs = time.Now().UnixMilli()
-		if f.Location == "" {
-			f.Location = m.Location()
-		}
-		body, err := f.Encode()
-		if err != nil {
-			return Snapshot{}, &Error{Op: "commit snapshot of", Kind: Invalid, Err: err}
-		}
-		err = m.store.Replace(ctx, metadata.Name, version, body)
-		switch {
-		case err == nil:
-			return fromRecord(record, d), nil
-		case objstore.KindOf(err) == objstore.KindConflict:
-			continue
-		default:
-			return m.settle(ctx, dataset, record, err)
-		}
-	}
-	return Snapshot{}, &Error{Op: "commit snapshot of", Kind: Conflict,
-		Err: fmt.Errorf("other writers changed metadata.json %d times in a row", maxCommits)}
-}
-
-// settle finds out what became of a commit whose answer was an error, and only then reports: if the
-// record is there, the snapshot exists.
-func (m *Manager) settle(ctx context.Context, dataset string, record metadata.Snapshot, cause error) (Snapshot, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	defer cancel()
-	f, _, err := m.load(ctx)
+		d.Publish(&record)
+		out = fromRecord(record, d)
+		return nil
+	})
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("%w; whether it was committed could not be read: %w", cause, err)
+		return Snapshot{}, err
 	}
-	if d := f.Datasets[dataset]; d != nil {
-		for _, s := range d.Snapshots {
-			if s.URI == record.URI && s.Checksum == record.Checksum {
-				return fromRecord(s, d), nil
-			}
-		}
-	}
-	return Snapshot{}, cause
+	return out, nil
 }
-
-// settleTimeout bounds the look at metadata.json after a failed commit.
-const settleTimeout = 10 * time.Second
 
 // evolve records the schema when it is new. A snapshot record has no schema id in this format, so an
 // older snapshot is judged by the schema inside its own file, not by the current one.

@@ -55,8 +55,8 @@ type Snapshot struct {
 	Engine string
 	// LastUpdated is the time of the last write into the acceleration; zero when unknown.
 	LastUpdated time.Time
-	// Current tells whether the pointer names it.
-	Current bool
+	// Current tells whether a new replica loads it, Pinned that this stays so when newer ones are written.
+	Current, Pinned bool
 }
 
 // List returns the snapshots of a dataset, newest first; none when the dataset or the whole location
@@ -80,7 +80,13 @@ func (m *Manager) List(ctx context.Context, dataset string) ([]Snapshot, error) 
 func fromRecord(r metadata.Snapshot, d *metadata.Dataset) Snapshot {
 	s := Snapshot{
 		ID: r.ID, Created: time.UnixMilli(r.TimestampMs).UTC(), URI: r.URI, Checksum: r.Checksum, Algorithm: r.Algorithm,
-		Bytes: int64(r.Size), Rows: -1, Engine: r.Engine, Current: d.CurrentID != nil && *d.CurrentID == r.ID,
+		Bytes: int64(r.Size), Rows: -1, Engine: r.Engine,
+	}
+	if t := d.Target(); t != nil {
+		s.Current = t.ID == r.ID
+	}
+	if p := d.Pinned(); p != nil {
+		s.Pinned = *p == r.ID
 	}
 	if r.RowCount != nil {
 		s.Rows = int64(*r.RowCount)

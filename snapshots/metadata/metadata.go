@@ -259,9 +259,10 @@ func (d *Dataset) Current() *Snapshot {
 	return d.Snapshot(*d.CurrentID)
 }
 
-// NextID is the id of the next snapshot: 0, or the greatest id plus one.
+// NextID is the id of the next snapshot: 0, or one more than the greatest there is, or ever was as far as
+// Remove took records away.
 func (d *Dataset) NextID() uint64 {
-	var next uint64
+	next, _ := d.property(nextProperty)
 	for _, s := range d.Snapshots {
 		next = max(next, s.ID+1)
 	}

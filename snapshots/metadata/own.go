@@ -1,0 +1,95 @@
+package metadata
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+)
+
+// OwnVersion is the only version of the own state of a dataset that there is.
+const OwnVersion = 1
+
+// Own is what pitwall knows of the snapshots of a dataset beyond what metadata.json has a place for. It lives
+// beside it, in pitwall/<dataset>.json, and may be lost: nothing in it is needed to load a snapshot that
+// metadata.json names.
+type Own struct {
+	Version int    `json:"format-version"`
+	Dataset string `json:"dataset"`
+	// Checks are the results of the last verification, by snapshot id.
+	Checks map[uint64]Check `json:"checks,omitempty"`
+	// Contents are the fingerprints of what snapshots hold, by snapshot id.
+	Contents map[uint64]string `json:"contents,omitempty"`
+	// Removing are the objects of records that were taken out of metadata.json, or are about to be.
+	Removing []Removing `json:"removing,omitempty"`
+
+	other map[string]json.RawMessage // members of later versions, kept
+}
+
+// Check is the result of a verification.
+type Check struct {
+	// AtMs is when it was, in milliseconds since the epoch.
+	AtMs int64 `json:"at-ms"`
+	// Result is "verified", "mismatch" or "missing"; Detail says what is wrong.
+	Result string `json:"result"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Removing is an object that goes when nobody can be reading it any more.
+type Removing struct {
+	ID    uint64 `json:"snapshot-id"`
+	Key   string `json:"key"`
+	Bytes uint64 `json:"bytes"`
+	// SinceMs is when its removal was decided, in milliseconds since the epoch.
+	SinceMs int64 `json:"since-ms"`
+}
+
+// OwnKey is the key of the own state of a dataset, relative to the location.
+func OwnKey(dataset string) string { return "pitwall/" + dataset + ".json" }
+
+// DecodeOwn parses an own state.
+func DecodeOwn(b []byte) (*Own, error) {
+	o := &Own{}
+	if err := json.Unmarshal(b, o); err != nil {
+		return nil, fmt.Errorf("the own state is not valid: %w", err)
+	}
+	if o.Version != OwnVersion {
+		return nil, fmt.Errorf("the own state has format-version %d; only %d is known", o.Version, OwnVersion)
+	}
+	var all, known map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	// Every member of this version, whether it is empty or not.
+	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}})
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(mine, &known); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(k string, _ json.RawMessage) bool { _, ok := known[k]; return ok })
+	o.other = all
+	return o, nil
+}
+
+// Encode writes the own state, with what a later version put there.
+func (o *Own) Encode() ([]byte, error) {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	members := maps.Clone(o.other)
+	if members == nil {
+		members = map[string]json.RawMessage{}
+	}
+	if err := json.Unmarshal(b, &members); err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(members, "", "  ")
+}
+
+// Forget drops what is known of snapshots that are no more.
+func (o *Own) Forget(there func(id uint64) bool) {
+	maps.DeleteFunc(o.Checks, func(id uint64, _ Check) bool { return !there(id) })
+	maps.DeleteFunc(o.Contents, func(id uint64, _ string) bool { return !there(id) })
+}
