@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"pitwall/snapshots/metadata"
@@ -70,11 +69,7 @@ func (m *Manager) List(ctx context.Context, dataset string) ([]Snapshot, error) 
 	if d == nil {
 		return nil, nil
 	}
-	out := make([]Snapshot, 0, len(d.Snapshots))
-	for _, r := range slices.Backward(d.Snapshots) {
-		out = append(out, fromRecord(r, d))
-	}
-	return out, nil
+	return listed(d), nil
 }
 
 func fromRecord(r metadata.Snapshot, d *metadata.Dataset) Snapshot {

@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"go.uber.org/goleak"
 
 	"pitwall/snapshots/metadata"
+	"pitwall/snapshots/objstore/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// server is the S3 server of all tests.
+var server *storetest.S3
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m, func(s *storetest.S3) { server = s })) }
 
 var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
 
