@@ -173,8 +173,17 @@ type rawAcceleration struct {
 	SnapshotsTrigger           SnapshotTrigger `json:"snapshots_trigger,omitempty"`
 	SnapshotsTriggerThreshold  scalar          `json:"snapshots_trigger_threshold,omitempty"`
 	SnapshotsCompaction        toggle          `json:"snapshots_compaction,omitempty"`
+	SnapshotsRetain            rawRetain       `json:"snapshots_retain,omitempty"`
 	SnapshotsResetExpiryOnLoad toggle          `json:"snapshots_reset_expiry_on_load,omitempty"`
 	SnapshotsCreationPolicy    CreationPolicy  `json:"snapshots_creation_policy,omitempty"`
+}
+
+type rawRetain struct {
+	Last    count     `json:"last,omitempty" jsonschema_description:"How many of the newest snapshots are kept."`
+	Daily   count     `json:"daily,omitempty" jsonschema_description:"Of how many days the newest is kept."`
+	Weekly  count     `json:"weekly,omitempty"`
+	Monthly count     `json:"monthly,omitempty"`
+	MinAge  durationT `json:"min_age,omitempty" jsonschema_description:"Younger ones are kept; default 1h."`
 }
 
 // strict marks the types in which an unknown key is an error (spec data-refresh 1.1, snapshots 4.1).
@@ -184,6 +193,7 @@ func (rawSecret) strict()       {}
 func (rawSnapshots) strict()    {}
 func (rawDataset) strict()      {}
 func (rawAcceleration) strict() {}
+func (rawRetain) strict()       {}
 
 // renamed lists keys of other versions of spicepods that are unknown today, with what to write
 // instead (spec data-refresh 1.6 and snapshots 4.2).

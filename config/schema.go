@@ -48,6 +48,8 @@ func schemaName(t reflect.Type) string {
 		return "column"
 	case reflect.TypeFor[rawAcceleration]():
 		return "acceleration"
+	case reflect.TypeFor[rawRetain]():
+		return "retain"
 	case reflect.TypeFor[rawView]():
 		return "view"
 	}
@@ -57,7 +59,7 @@ func schemaName(t reflect.Type) string {
 // closeStrict refuses unknown keys where Load does, and demands a name of datasets that are no ref.
 func closeStrict(s *jsonschema.Schema) {
 	for _, t := range []reflect.Type{reflect.TypeFor[rawSecret](), reflect.TypeFor[rawSnapshots](),
-		reflect.TypeFor[rawDataset](), reflect.TypeFor[rawAcceleration]()} {
+		reflect.TypeFor[rawDataset](), reflect.TypeFor[rawAcceleration](), reflect.TypeFor[rawRetain]()} {
 		s.Definitions[schemaName(t)].AdditionalProperties = jsonschema.FalseSchema
 	}
 	s.Definitions["dataset"].AnyOf = []*jsonschema.Schema{{Required: []string{"name"}}, {Required: []string{"ref"}}}

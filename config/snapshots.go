@@ -108,6 +108,7 @@ func (e *entry) snapshots(top *Snapshots) {
 	a.SnapshotsCreationPolicy = or(r.SnapshotsCreationPolicy, a.SnapshotsCreationPolicy)
 	a.SnapshotsCompaction = r.SnapshotsCompaction == "enabled"
 	a.SnapshotsResetExpiryOnLoad = r.SnapshotsResetExpiryOnLoad == "enabled"
+	e.retain()
 	e.trigger()
 	if a.RefreshMode == RefreshSnapshot {
 		if a.Snapshots != SnapshotsEnabled && a.Snapshots != SnapshotsBootstrapOnly {
@@ -120,7 +121,7 @@ func (e *entry) snapshots(top *Snapshots) {
 	}
 	if a.Snapshots == SnapshotsDisabled {
 		for _, k := range []string{"snapshots_trigger", "snapshots_trigger_threshold", "snapshots_compaction",
-			"snapshots_reset_expiry_on_load", "snapshots_creation_policy"} {
+			"snapshots_retain", "snapshots_reset_expiry_on_load", "snapshots_creation_policy"} {
 			if e.set(accel + k) {
 				e.warnf(e.path(accel+k), "add snapshots: enabled", "%s has no effect: the snapshots of the dataset are disabled", k)
 			}
@@ -135,9 +136,6 @@ func (e *entry) snapshots(top *Snapshots) {
 	}
 	if slices.Contains([]string{"format-version", "location", "last-updated-ms"}, e.ds.Name) {
 		e.errorf(e.path("name"), "choose another name", "the name %q is reserved in the metadata of snapshots", e.ds.Name)
-	}
-	if a.SnapshotsCompaction {
-		e.warnf(e.path(accel+"snapshots_compaction"), "a lifecycle rule of the bucket can remove them", "the database is compacted before each upload, but pitwall does not remove older snapshots yet")
 	}
 	if a.SnapshotsResetExpiryOnLoad && (a.Engine != EngineDuckDB || a.RefreshMode != RefreshCaching) {
 		e.warnf(e.path(accel+"snapshots_reset_expiry_on_load"), "", "snapshots_reset_expiry_on_load has an effect only with engine duckdb and refresh_mode caching")
