@@ -66,8 +66,8 @@ type actor struct {
 	move *transferJob
 	// wantSnapshot is a snapshot to begin when the running transfer has ended.
 	wantSnapshot *snapshotRequest
-	// verifies, and changes of the pointer, wait for the running transfer.
-	verifies []command
+	// steers are verifications, and changes of what the store holds, that wait for the running transfer.
+	steers []command
 
 	// known is the state that the last write left in the engine.
 	known   ownState
@@ -216,8 +216,8 @@ func (a *actor) command(c command) {
 		a.beginBootstrap(bootJob{snapshot: v.SnapshotID, hold: v.Hold, id: c.id})
 	case api.VerifySnapshot:
 		a.beginVerify(c.id, v.SnapshotID)
-	case api.SetCurrent:
-		a.setCurrent(c.id, v.SnapshotID)
+	case api.SetCurrent, api.PinSnapshot, api.UnpinSnapshots, api.DeleteSnapshot, api.CollectSnapshots:
+		a.steer(c)
 	case api.Hold:
 		a.hold(v.On)
 		a.rt.finish(c.id, api.TaskDone, map[bool]string{true: "scheduled refreshes are on hold", false: "scheduled refreshes go on"}[v.On])
@@ -352,7 +352,7 @@ func (a *actor) shutdown() {
 	if a.move != nil {
 		ids = append(ids, a.move.id)
 	}
-	for _, v := range a.verifies {
+	for _, v := range a.steers {
 		ids = append(ids, v.id)
 	}
 	for _, id := range ids {

@@ -190,11 +190,7 @@ func (a *actor) bootFailed(err error) {
 
 // install makes a verified download the local data.
 func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string, s snapshots.Snapshot) (engines.Info, error) {
-	info, _, err := a.opener.Check(ctx, tmp, a.cfg().Name)
-	if err == nil && s.Rows >= 0 && info.Rows != s.Rows {
-		err = &engines.Error{Op: "check", Dataset: a.cfg().Name, Kind: engines.Corrupt,
-			Err: fmt.Errorf("it holds %d rows, recorded are %d", info.Rows, s.Rows)}
-	}
+	info, err := a.inspect(ctx, tmp, s)
 	if err == nil && a.cfg().TimeColumn != "" {
 		err = timeAxis{a.cfg().TimeColumn, a.cfg().TimeFormat}.check(info.Schema, "time_column")
 	}
@@ -205,16 +201,7 @@ func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string
 		if ctx.Err() != nil {
 			return info, ctx.Err()
 		}
-		kind := snapshots.LocalFailed // for a reason that no other snapshot cures
-		switch {
-		case errors.As(err, new(*settingError)):
-			kind = snapshots.WrongSchema
-		case engines.KindOf(err) == engines.Corrupt, engines.KindOf(err) == engines.NotFound:
-			kind = snapshots.Corrupt
-		case engines.KindOf(err) == engines.DiskFull:
-			kind = snapshots.DiskFull
-		}
-		return info, &snapshots.Error{Op: "open", Kind: kind, Err: err}
+		return info, refused("open", err)
 	}
 	if info, err = file.Adopt(ctx, tmp); err != nil {
 		if errors.Is(err, context.Canceled) {

@@ -120,11 +120,22 @@ func (r *Runtime) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 	r.mu.Lock()
 	a := r.actors[dataset]
 	r.mu.Unlock()
+	// What others found is good to know, no more: the list does not fail for it.
+	kept, err := r.snaps.Checks(ctx, dataset)
+	if err != nil && ctx.Err() == nil {
+		r.emit(api.Warn, dataset, "snapshot", err.Error())
+	}
 	out := make([]api.Snapshot, len(list))
 	for i, s := range list {
 		out[i] = apiSnapshot(s)
-		if a != nil {
-			out[i].Verified = a.verified(s.ID)
+		if c, ok := kept[s.ID]; ok {
+			out[i].Verified = api.Verification{State: api.VerifyState(c.Result), At: c.At, Detail: c.Detail}
+		}
+		if a == nil {
+			continue
+		}
+		if v := a.verified(s.ID); v.At.After(out[i].Verified.At) {
+			out[i].Verified = v
 		}
 	}
 	return out, nil
@@ -170,7 +181,7 @@ func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (ma
 
 func apiSnapshot(s snapshots.Snapshot) api.Snapshot {
 	return api.Snapshot{ID: s.ID, Created: s.Created, URI: s.URI, Checksum: s.Checksum, Algorithm: "SHA256",
-		Bytes: s.Bytes, Rows: s.Rows, Engine: s.Engine, Current: s.Current}
+		Bytes: s.Bytes, Rows: s.Rows, Engine: s.Engine, Current: s.Current, Pinned: s.Pinned}
 }
 
 // Report shows a piece of work outside of the runtime, such as the making of demo data, as a task. The

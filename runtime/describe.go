@@ -41,6 +41,7 @@ func (a *actor) describe() {
 		return
 	}
 	s.Snapshots.Trigger, s.Snapshots.Policy = string(c.SnapshotsTrigger), string(c.SnapshotsCreationPolicy)
+	s.Snapshots.Retain = c.SnapshotsRetain.String()
 	if c.SnapshotsTrigger == config.TriggerTimeInterval {
 		s.Snapshots.Trigger += " every " + config.FormatDuration(c.SnapshotsInterval)
 	}

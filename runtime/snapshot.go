@@ -44,6 +44,9 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 	a.transfer("snapshot", q.id, func(t *transferJob) func(*actor) {
 		s, err := a.createSnapshot(t, cfg, file, q, changed)
 		took := time.Since(t.started)
+		if err == nil {
+			a.retained(t)
+		}
 		return func(a *actor) { a.snapshotDone(q, s, err, t.started, took) }
 	})
 }

@@ -149,9 +149,9 @@ func (a *actor) moveFree() {
 		a.wantSnapshot = nil
 		a.beginSnapshot(*w)
 	}
-	for a.move == nil && len(a.verifies) > 0 {
-		v := a.verifies[0]
-		a.verifies = a.verifies[1:]
+	for a.move == nil && len(a.steers) > 0 {
+		v := a.steers[0]
+		a.steers = a.steers[1:]
 		a.command(v)
 	}
 }

@@ -87,6 +87,9 @@ func (v *snapshots) role(s *api.Snapshot) string {
 	if s.Current {
 		add("current")
 	}
+	if s.Pinned {
+		add("pinned")
+	}
 	if len(v.list.list) > 0 && v.list.list[0].ID == s.ID {
 		add("newest")
 	}

@@ -168,31 +168,7 @@ func (v *snapshots) Actions() []ui.Action {
 				return verify(c, ids)
 			}},
 	}
-	own = append(own, ui.Action{ID: "snapshot.current", Title: "set current", Help: "Make the selected snapshot the one that replicas load, until the next one is written.",
-		Kind: ui.Mutate, Keys: []string{"C"}, Bar: 3,
-		Off: func(c *ui.Ctx, ts []string) string {
-			if why := off(c, ts); why != "" {
-				return why
-			}
-			if s, _ := v.table.Selected(); s.Current {
-				return "it is the current one"
-			}
-			return ""
-		},
-		Effect: func(*ui.Ctx, []string) string {
-			s, ok := v.table.Selected()
-			if !ok {
-				return ""
-			}
-			return fmt.Sprintf("Replicas that start load snapshot #%d from now on, and readers (refresh_mode: snapshot) follow it, until the next snapshot is written. The local data stays as it is.", s.ID)
-		},
-		Run: func(c *ui.Ctx, _ []string) tea.Cmd {
-			s, ok := v.table.Selected()
-			if !ok {
-				return nil
-			}
-			return c.Do(api.SetCurrent{Dataset: v.list.dataset, SnapshotID: s.ID})
-		}})
+	own = append(own, v.steer()...)
 	for _, a := range datasetActions() {
 		if a.ID == "dataset.bootstrap" {
 			a.Help = "Replace the local data by the selected snapshot: see what it does, type the name."

@@ -57,6 +57,28 @@ type SetCurrent struct {
 	SnapshotID uint64
 }
 
+// PinSnapshot makes a stored snapshot the one that a new replica loads, until UnpinSnapshots, also when newer
+// ones are written.
+type PinSnapshot struct {
+	Dataset    string
+	SnapshotID uint64
+}
+
+// UnpinSnapshots makes the newest snapshot current again.
+type UnpinSnapshots struct{ Dataset string }
+
+// DeleteSnapshot removes a stored snapshot that is neither current nor pinned.
+type DeleteSnapshot struct {
+	Dataset    string
+	SnapshotID uint64
+}
+
+// CollectSnapshots removes the snapshots that snapshots_retain does not keep; with DryRun it only tells which.
+type CollectSnapshots struct {
+	Dataset string
+	DryRun  bool
+}
+
 // Hold puts the scheduled refreshes of a dataset on hold, or resumes them.
 type Hold struct {
 	Dataset string
@@ -104,6 +126,30 @@ func (c SetCurrent) Target() string { return c.Dataset }
 
 // Verb returns the word for it.
 func (c SetCurrent) Verb() string { return "set current" }
+
+// Target returns the dataset.
+func (c PinSnapshot) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c PinSnapshot) Verb() string { return "pin" }
+
+// Target returns the dataset.
+func (c UnpinSnapshots) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c UnpinSnapshots) Verb() string { return "unpin" }
+
+// Target returns the dataset.
+func (c DeleteSnapshot) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c DeleteSnapshot) Verb() string { return "delete snapshot" }
+
+// Target returns the dataset.
+func (c CollectSnapshots) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c CollectSnapshots) Verb() string { return "collect snapshots" }
 
 // Target returns the dataset.
 func (c Hold) Target() string { return c.Dataset }

@@ -33,7 +33,12 @@ func Refusal(s *State, c Command) string {
 		return refuseSnapshot(d)
 	case BootstrapFrom:
 		return refuseBootstrap(d)
-	case VerifySnapshot, SetCurrent:
+	case VerifySnapshot, SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot:
+		return d.Snapshots.Off
+	case CollectSnapshots:
+		if d.Snapshots.Off == "" && d.Snapshots.Retain == "" {
+			return "snapshots_retain is not set: all snapshots are kept"
+		}
 		return d.Snapshots.Off
 	case Hold:
 		if c.On == d.Held {
@@ -48,8 +53,14 @@ func Refusal(s *State, c Command) string {
 
 // Changes tells whether a command changes something, so that read-only refuses it.
 func Changes(c Command) bool {
-	_, reads := c.(VerifySnapshot)
-	return !reads
+	switch c := c.(type) {
+	case VerifySnapshot:
+		return false
+	case CollectSnapshots:
+		return !c.DryRun
+	default:
+		return true
+	}
 }
 
 func refuseRefresh(d *Dataset, c RefreshNow) string {

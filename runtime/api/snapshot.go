@@ -11,6 +11,8 @@ type DatasetSnapshots struct {
 	Off     string
 	Trigger string
 	Policy  string
+	// Retain says which snapshots are kept, such as "last 10, min_age 1h"; empty when all are.
+	Retain string
 	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
 	Newest *Snapshot
 	// Kept is the number of snapshots in the store for this dataset.
@@ -58,8 +60,9 @@ type Snapshot struct {
 	// Rows is negative when unknown.
 	Rows int64
 	// Engine is empty for snapshots of old writers.
-	Engine  string
-	Current bool
+	Engine string
+	// Current tells whether a new replica loads it, Pinned that this stays so when newer ones are written.
+	Current, Pinned bool
 	// Verified is the result of the last verification known to this process.
 	Verified Verification
 }

@@ -21,6 +21,7 @@ type snapshotInfo struct {
 	Engine    string          `json:"engine,omitempty"`
 	Rows      *int64          `json:"row_count,omitempty"`
 	Current   bool            `json:"is_current"`
+	Pinned    bool            `json:"is_pinned,omitempty"`
 	Status    api.ObjectState `json:"status"`
 	// Checked and CheckedAt are the result of the last verification by this process.
 	Checked   api.VerifyState `json:"verification,omitempty"`
@@ -77,7 +78,7 @@ func (s *server) infos(w http.ResponseWriter, q *http.Request, d *api.Dataset, l
 	out := make([]snapshotInfo, len(list))
 	for i, x := range list {
 		out[i] = snapshotInfo{ID: x.ID, Timestamp: x.Created.UnixMilli(), Location: x.URI, Checksum: x.Checksum, Algorithm: x.Algorithm, Bytes: x.Bytes,
-			Engine: x.Engine, Current: x.Current, Status: states[x.ID], Checked: x.Verified.State, CheckedAt: when(x.Verified.At)}
+			Engine: x.Engine, Current: x.Current, Pinned: x.Pinned, Status: states[x.ID], Checked: x.Verified.State, CheckedAt: when(x.Verified.At)}
 		if x.Rows >= 0 {
 			out[i].Rows = &x.Rows
 		}

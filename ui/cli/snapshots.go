@@ -22,6 +22,7 @@ func Snapshots() *cobra.Command {
 		onSnapshot("verify", "Read a snapshot and compare its size and SHA-256", false),
 		onSnapshot("bootstrap", "Replace the local data by a snapshot", true),
 		setCurrent(), createSnapshot())
+	c.AddCommand(steering()...)
 	return c
 }
 
@@ -38,6 +39,7 @@ type stored struct {
 	Bytes     int64  `json:"size_bytes"`
 	Rows      *int64 `json:"row_count"`
 	Current   bool   `json:"is_current"`
+	Pinned    bool   `json:"is_pinned"`
 	Status    string `json:"status"`
 	Checked   string `json:"verification"`
 }
@@ -79,6 +81,9 @@ func snapshotRows(list []stored) [][]string {
 		if s.Current {
 			current = "✓"
 		}
+		if s.Pinned {
+			current = "pinned"
+		}
 		if status == "" {
 			status = "missing"
 		}
@@ -117,7 +122,7 @@ func onSnapshot(name, short string, holds bool) *cobra.Command {
 			if hold {
 				body = map[string]bool{"hold": true}
 			}
-			return r.send(c.Context(), c.OutOrStdout(), snapshotsPath(args[0])+"/"+url.PathEscape(args[1])+"/"+name, body)
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/"+url.PathEscape(args[1])+"/"+name, body)
 		},
 	}
 	if holds {
@@ -132,7 +137,7 @@ func createSnapshot() *cobra.Command {
 	c := &cobra.Command{
 		Use: "create DATASET", Short: "Write a snapshot now, also when nothing changed", Args: cobra.ExactArgs(1), PreRunE: r.check,
 		RunE: func(c *cobra.Command, args []string) error {
-			return r.send(c.Context(), c.OutOrStdout(), snapshotsPath(args[0]), nil)
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0]), nil)
 		},
 	}
 	r.flags(c.Flags())
@@ -150,15 +155,15 @@ func setCurrent() *cobra.Command {
 			if err != nil {
 				return &Exit{ExitUsage, fmt.Errorf("%q is not the id of a snapshot", args[1])}
 			}
-			return r.send(c.Context(), c.OutOrStdout(), snapshotsPath(args[0])+"/current", map[string]uint64{"snapshot_id": id})
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/current", map[string]uint64{"snapshot_id": id})
 		},
 	}
 	r.flags(c.Flags())
 	return c
 }
 
-// send posts a command and waits for its end.
-func (r *remote) send(ctx context.Context, w io.Writer, path string, body any) error {
+// send asks for a command and waits for its end.
+func (r *remote) send(ctx context.Context, w io.Writer, method, path string, body any) error {
 	var text []byte
 	if body != nil {
 		var err error
@@ -166,7 +171,7 @@ func (r *remote) send(ctx context.Context, w io.Writer, path string, body any) e
 			return err
 		}
 	}
-	a, err := r.call(ctx, http.MethodPost, path, text, map[string]string{"Content-Type": "application/json"})
+	a, err := r.call(ctx, method, path, text, map[string]string{"Content-Type": "application/json"})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pitwall/runtime/api"
+	"pitwall/snapshots"
+)
+
+// steer changes what the store holds of the dataset, or which of it replicas load. One such change is made at a
+// time, and none while a snapshot is written or read.
+func (a *actor) steer(c command) {
+	if a.move != nil {
+		a.steers = append(a.steers, c)
+		return
+	}
+	if why := a.usesSnapshots(); why != "" {
+		a.rt.finish(c.id, api.TaskFailed, why)
+		return
+	}
+	a.transfer(c.c.Verb(), c.id, func(t *transferJob) func(*actor) {
+		text, err := a.steered(t.ctx, c.c)
+		return func(a *actor) {
+			if err != nil {
+				f := a.explain(err)
+				a.emit(api.ErrorLevel, "snapshot", f.Message, hintField(f.Hint)...)
+				a.rt.finish(c.id, api.TaskFailed, f.Message)
+				return
+			}
+			a.emit(api.Info, "snapshot", text)
+			a.rt.finish(c.id, api.TaskDone, text)
+		}
+	})
+}
+
+func (a *actor) steered(ctx context.Context, c api.Command) (string, error) {
+	m, name := a.rt.snaps, a.cfg().Name
+	switch c := c.(type) {
+	case api.SetCurrent:
+		return fmt.Sprintf("snapshot %d is current: new replicas load it, and readers that follow, until the next one is written", c.SnapshotID),
+			m.SetCurrent(ctx, name, c.SnapshotID)
+	case api.PinSnapshot:
+		return fmt.Sprintf("snapshot %d is pinned: new replicas load it, and readers that follow, until it is unpinned", c.SnapshotID),
+			m.Pin(ctx, name, c.SnapshotID)
+	case api.UnpinSnapshots:
+		return "no snapshot is pinned: the newest one is current", m.Unpin(ctx, name)
+	case api.DeleteSnapshot:
+		return fmt.Sprintf("snapshot %d is deleted", c.SnapshotID), m.Delete(ctx, name, c.SnapshotID, nil)
+	case api.CollectSnapshots:
+		done, err := m.Collect(ctx, a.collection(c.DryRun))
+		text := done.String()
+		if c.DryRun {
+			text = "dry run: " + text
+		}
+		return text, err
+	default:
+		return "", fmt.Errorf("%T is not known", c)
+	}
+}
+
+// collection is a removal of older snapshots by snapshots_retain.
+func (a *actor) collection(dry bool) snapshots.CollectRequest {
+	r := a.cfg().Acceleration.SnapshotsRetain
+	return snapshots.CollectRequest{Dataset: a.cfg().Name, Now: time.Now(), Grace: snapshots.Grace, DryRun: dry,
+		Rule: snapshots.Rule{Last: r.Last, Daily: r.Daily, Weekly: r.Weekly, Monthly: r.Monthly, MinAge: r.MinAge}}
+}
+
+// retained removes older snapshots after one was written. That it failed is told, and does not make the snapshot
+// that was written less good.
+func (a *actor) retained(t *transferJob) {
+	if !a.cfg().Acceleration.SnapshotsRetain.Set() {
+		return
+	}
+	t.at("collect", 0, 0, 0)
+	done, err := a.rt.snaps.Collect(t.ctx, a.collection(false))
+	switch {
+	case t.ctx.Err() != nil:
+	case err != nil:
+		f := a.explain(err)
+		a.emit(api.Warn, "snapshot", f.Message+"; they go after the next snapshot", hintField(f.Hint)...)
+	case len(done.Removed)+done.Deleted > 0:
+		a.emit(api.Info, "snapshot", "older snapshots: "+done.String())
+	}
+}
