@@ -37,6 +37,10 @@ type CreateRequest struct {
 	// Force writes a snapshot also when nothing changed since the last one. The first snapshot of a
 	// dataset, and one whose current object is gone, is always forced (spec 2.1 step 5).
 	Force bool
+	// Lease has one replica write at a time; nil has everybody write.
+	Lease *LeaseTerms
+	// Leased is told of the lease that was taken or renewed; may be nil.
+	Leased func(Held)
 	// Schema of the acceleration, to check against the recorded one before anything is copied.
 	Schema *arrow.Schema
 	// Export makes the copy. It is called after policy and schema were checked.
@@ -48,7 +52,7 @@ type CreateRequest struct {
 
 // Create writes one snapshot: checks, copy, data object, and last the record in metadata.json by
 // compare-and-swap. When it returns a Snapshot, that is durable and current. Kind Unchanged: the
-// policy skipped it. Any other error means that no record was added; at worst an object that no
+// policy skipped it; Standby: another replica writes; Superseded: another one took over meanwhile. Any other error means that no record was added; at worst an object that no
 // record names is left behind.
 func (m *Manager) Create(ctx context.Context, r CreateRequest) (Snapshot, error) {
 	s, err := m.create(ctx, r)
@@ -61,9 +65,42 @@ func (m *Manager) create(ctx context.Context, r CreateRequest) (Snapshot, error)
 	}
 	started := time.Now().UTC()
 	r.progress("check", 0, 0)
-	if err := m.check(ctx, r); err != nil {
+	f, _, err := m.load(ctx)
+	if err != nil {
 		return Snapshot{}, err
 	}
+	var held *Held
+	if r.Lease != nil {
+		var published uint64
+		if d := f.Datasets[r.Dataset]; d != nil {
+			published = d.Generation()
+		}
+		h, err := m.acquire(ctx, r.Dataset, *r.Lease, published)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		held = &h
+		if r.Leased != nil {
+			r.Leased(h)
+		}
+	}
+	if err := m.check(ctx, f, r); err != nil {
+		return Snapshot{}, err
+	}
+	s, err := m.write(ctx, r, started, held)
+	if err != nil && held != nil {
+		// Somebody else may have more luck.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+		if rerr := m.Release(ctx, r.Dataset); rerr != nil {
+			err = fmt.Errorf("%w; and %w", err, rerr)
+		}
+	}
+	return s, err
+}
+
+// write makes the copy, uploads it and commits it.
+func (m *Manager) write(ctx context.Context, r CreateRequest, started time.Time, held *Held) (Snapshot, error) {
 	r.progress("export", 0, 0)
 	c, err := r.Export(ctx)
 	if err != nil {
@@ -86,7 +123,7 @@ func (m *Manager) create(ctx context.Context, r CreateRequest) (Snapshot, error)
 		return Snapshot{}, err
 	}
 	r.progress("commit", int64(record.Size), int64(record.Size))
-	return m.commit(ctx, r.Dataset, r.Engine, schema, record)
+	return m.commit(ctx, r, schema, record, held)
 }
 
 func (r *CreateRequest) progress(phase string, done, total int64) {
@@ -96,11 +133,7 @@ func (r *CreateRequest) progress(phase string, done, total int64) {
 }
 
 // check applies the policy before anything is copied.
-func (m *Manager) check(ctx context.Context, r CreateRequest) error {
-	f, _, err := m.load(ctx)
-	if err != nil {
-		return err
-	}
+func (m *Manager) check(ctx context.Context, f *metadata.File, r CreateRequest) error {
 	d := f.Datasets[r.Dataset]
 	if d == nil || r.Force || len(d.Snapshots) == 0 {
 		return nil
@@ -181,7 +214,8 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // commit appends the record and moves the pointer. A lost answer looks like a lost race: our own record, known
 // by address and checksum, means that an earlier try did commit.
-func (m *Manager) commit(ctx context.Context, dataset, engine string, schema json.RawMessage, record metadata.Snapshot) (Snapshot, error) {
+func (m *Manager) commit(ctx context.Context, r CreateRequest, schema json.RawMessage, record metadata.Snapshot, held *Held) (Snapshot, error) {
+	dataset := r.Dataset
 	var out Snapshot
 	err := m.change(ctx, func(f *metadata.File) error {
 		d := f.Datasets[dataset]
@@ -195,7 +229,15 @@ func (m *Manager) commit(ctx context.Context, dataset, engine string, schema jso
 				return errSame
 			}
 		}
-		d.Name, d.Engine = dataset, engine
+		if held != nil {
+			if g := d.Generation(); g > held.Generation {
+				return &Error{Op: "commit snapshot of", Kind: Superseded,
+					Err:  fmt.Errorf("another replica took over (lease generation %d, this one has %d)", g, held.Generation),
+					Hint: "nothing was published; the newer writer's snapshots are current"}
+			}
+			d.SetGeneration(held.Generation)
+		}
+		d.Name, d.Engine = dataset, r.Engine
 		if err := evolve(d, schema); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"pitwall/snapshots/metadata"
@@ -18,7 +19,13 @@ import (
 
 // Manager reads and writes the snapshots of one location. It is safe for concurrent use, and several
 // processes may use one location.
-type Manager struct{ store *objstore.Store }
+type Manager struct {
+	store *objstore.Store
+
+	mu       sync.Mutex
+	watching map[string]watched        // leases of others, by dataset
+	leases   map[string]metadata.Lease // that this process wrote last
+}
 
 // Open opens a snapshot location with its params (spec acceleration-snapshots 4.1); relative file locations
 // are relative to dir. It does not connect to an object store. Kind Invalid: the location or a param can't
@@ -28,7 +35,7 @@ func Open(ctx context.Context, location, dir string, params map[string]string) (
 	if err != nil {
 		return nil, wrap("open", "", err)
 	}
-	return &Manager{store: s}, nil
+	return &Manager{store: s, watching: map[string]watched{}, leases: map[string]metadata.Lease{}}, nil
 }
 
 // Location is the configured location.
@@ -121,6 +128,8 @@ const (
 	WrongEngine Kind = "wrong engine"  // written by another engine
 	WrongSchema Kind = "wrong schema"  // its schema does not fit the dataset
 	Unchanged   Kind = "unchanged"     // nothing to write (policy on_change); not a failure
+	Standby     Kind = "standby"       // another replica has the lease; not a failure
+	Superseded  Kind = "superseded"    // another replica took the lease over meanwhile; nothing was published
 	Conflict    Kind = "conflict"      // other writers won too often
 	Denied      Kind = "denied"        // permissions, credentials, read-only
 	DiskFull    Kind = "disk full"     // here or in the store
