@@ -34,6 +34,7 @@ type actor struct {
 	// bootFaults are under checksMu, too.
 	bootFaults      map[string]int64
 	boots, bootTime atomic.Int64
+	shared          atomic.Bool // another process with this identity was told of
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
 	// serving is written by the actor and read by queries, which count their fallbacks to the source.
@@ -359,6 +360,7 @@ func (a *actor) shutdown() {
 		a.rt.finish(id, api.TaskCancelled, stoppedText)
 	}
 	a.drain()
+	a.release()
 	if a.eng != nil {
 		if err := a.eng.Close(); err != nil && !errors.Is(err, context.Canceled) {
 			a.emit(api.Warn, "runtime", "closing the engine: "+err.Error())

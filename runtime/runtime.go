@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/uuid"
 	"golang.org/x/sync/semaphore"
 
 	"pitwall/config"
@@ -55,6 +56,9 @@ type Options struct {
 	Redactor *secrets.Redactor
 	// Seed of jitter and backoff; 0 takes a random one.
 	Seed uint64
+	// Instance is the identity under which this replica writes snapshots; empty takes SPICE_INSTANCE_ID, or the
+	// name of the host.
+	Instance string
 }
 
 // ErrLocked is returned by New when another process uses the data directory.
@@ -78,6 +82,7 @@ type Runtime struct {
 
 	snaps    *snapshots.Manager // nil when snapshots are not configured or can't be used
 	snapsErr string
+	process  string // new for every Runtime
 
 	mu      sync.Mutex
 	cfg     *config.Config
@@ -101,7 +106,12 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
-	r := &Runtime{o: o, cfg: o.Config, actors: map[string]*actor{}, tasks: map[api.CommandID]api.Task{},
+	o.Instance = identity(o.Instance)
+	process, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	r := &Runtime{o: o, process: process.String(), cfg: o.Config, actors: map[string]*actor{}, tasks: map[api.CommandID]api.Task{},
 		rng: rand.New(rand.NewPCG(o.Seed, o.Seed))}
 	limit := o.Config.Runtime.DatasetLoadParallelism
 	if limit <= 0 {

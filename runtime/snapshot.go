@@ -56,6 +56,7 @@ func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines
 	defer os.Remove(tmp)
 	return a.rt.snaps.Create(t.ctx, snapshots.CreateRequest{
 		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force,
+		Lease: a.lease(), Leased: a.leased,
 		Export: func(ctx context.Context) (snapshots.Copy, error) {
 			e, err := file.Export(ctx, tmp, cfg.Acceleration.SnapshotsCompaction)
 			return snapshots.Copy{Path: tmp, Rows: e.Rows, Schema: e.Schema}, err
@@ -65,6 +66,13 @@ func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines
 }
 
 func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error, started time.Time, took time.Duration) {
+	if snapshots.KindOf(err) == snapshots.Standby {
+		f := a.explain(err)
+		a.stands(f.Message + "; " + f.Hint)
+		a.rt.finish(q.id, api.TaskFailed, f.Message+"; "+f.Hint)
+		return
+	}
+	a.stands("")
 	at := api.SnapshotAttempt{Trigger: q.trigger, At: started, Duration: took}
 	switch {
 	case err == nil:

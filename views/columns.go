@@ -107,6 +107,8 @@ func snapshotCell(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 	switch {
 	case s.LastErr != "":
 		return ui.Cell{Text: ui.Age(c.Now, snapTime(d)) + " " + c.Glyphs.Failed + " failed", Style: c.Theme.Bad}
+	case s.Standby != "" && s.Newest != nil:
+		return ui.Cell{Text: ui.Age(c.Now, s.Newest.Created) + " standby", Style: c.Theme.Dim}
 	case s.Newest != nil:
 		age, sum := ui.Age(c.Now, s.Newest.Created), s.Newest.ShortChecksum()
 		switch s.Newest.Verified.State {

@@ -184,6 +184,14 @@ func snapshotLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	for i, l := range ui.Wrap(words, max(w-12, 4)) {
 		out = append(out, line(map[bool]string{true: "snapshots"}[i == 0], l))
 	}
+	if s.Retain != "" {
+		out = append(out, line("retain", ui.Clean(s.Retain)))
+	}
+	if s.Standby != "" {
+		for i, l := range ui.Wrap(ui.Clean(s.Standby), max(w-12, 4)) {
+			out = append(out, line(map[bool]string{true: "standby"}[i == 0], t.Warn.On(l)))
+		}
+	}
 	if n := s.Newest; n != nil {
 		out = append(out, line("newest", fmt.Sprintf("%s %s %s ago, %s", ui.Clean(n.ShortChecksum()), verifyWords(c, n, false), ui.Age(c.Now, n.Created), ui.Bytes(n.Bytes))))
 	}

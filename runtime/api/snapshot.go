@@ -13,6 +13,8 @@ type DatasetSnapshots struct {
 	Policy  string
 	// Retain says which snapshots are kept, such as "last 10, min_age 1h"; empty when all are.
 	Retain string
+	// Standby says which other replica writes the snapshots; empty when this one does, or nobody was asked yet.
+	Standby string
 	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
 	Newest *Snapshot
 	// Kept is the number of snapshots in the store for this dataset.

@@ -43,6 +43,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Seed of jitter and backoff; 0 takes a random one.
 	Seed uint64
+	// Instance is the identity of this replica, see runtime.Options.
+	Instance string
 	// Sources makes the sources; nil means runtime.Connect.
 	Sources func(d *config.Dataset, dir string) (source.Source, error)
 }
@@ -104,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	s.watcher = watch.New(r.Config.Path, &watch.Options{Have: r.Config})
 	s.Runtime, err = runtime.New(ctx, runtime.Options{Config: r.Config, DataDir: dir, Engines: Engines(), Versions: s.watcher.Versions(),
-		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Seed: o.Seed, Sources: o.Sources, Redactor: r.Redactor})
+		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Seed: o.Seed, Instance: o.Instance, Sources: o.Sources, Redactor: r.Redactor})
 	if err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}

@@ -134,6 +134,11 @@ func (e emitter) snapshots(d *api.Dataset) {
 	const p = "dataset_acceleration_snapshot_"
 	e.counter(p+"failure_count", "Failures to write snapshots.", float64(s.Totals.Failed), "dataset", d.Name)
 	e.counter(p+"skipped_count", "Snapshots that were not written because nothing changed.", float64(s.Totals.Skipped), "dataset", d.Name)
+	standby := 0.0
+	if s.Standby != "" {
+		standby = 1
+	}
+	e.gauge(p+"standby", "1 while another replica writes the snapshots.", standby, "dataset", d.Name)
 	e.counter(p+"bootstrap_duration_ms", "Time in milliseconds taken to load snapshots.", float64(s.Totals.BootTime.Milliseconds()), "dataset", d.Name)
 	for reason, n := range s.Totals.BootFailed {
 		e.counter(p+"bootstrap_failure_count", "Snapshots that could not be loaded.", float64(n), "dataset", d.Name, "reason", reason)
