@@ -34,6 +34,7 @@ type actor struct {
 	// bootFaults are under checksMu, too.
 	bootFaults      map[string]int64
 	boots, bootTime atomic.Int64
+	content         contentSeen // owned by the running transfer
 	shared          atomic.Bool // another process with this identity was told of
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries

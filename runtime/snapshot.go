@@ -40,9 +40,9 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 		a.rt.finish(q.id, api.TaskFailed, "the dataset has no data yet")
 		return
 	}
-	cfg, changed := a.cfg(), a.changedAt
+	cfg, changed, rows := a.cfg(), a.changedAt, a.st.Rows
 	a.transfer("snapshot", q.id, func(t *transferJob) func(*actor) {
-		s, err := a.createSnapshot(t, cfg, file, q, changed)
+		s, err := a.createSnapshot(t, cfg, file, q, changed, rows)
 		took := time.Since(t.started)
 		if err == nil {
 			a.retained(t)
@@ -51,15 +51,28 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 	})
 }
 
-func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time) (snapshots.Snapshot, error) {
+func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time, rows int64) (snapshots.Snapshot, error) {
 	tmp := filepath.Join(filepath.Dir(a.file), fmt.Sprintf(".%s.%d.export.tmp", fileName(cfg.Name), t.started.UnixNano()))
 	defer os.Remove(tmp)
+	var content *contentOf // nil when the policy does not ask
+	if cfg.Acceleration.SnapshotsCreationPolicy == config.PolicyOnChange {
+		content = &contentOf{eng: file, seen: &a.content, changed: changed}
+	}
 	return a.rt.snaps.Create(t.ctx, snapshots.CreateRequest{
-		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force,
-		Lease: a.lease(), Leased: a.leased,
+		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force, Rows: rows,
+		Content: content.now,
+		Lease:   a.lease(), Leased: a.leased,
 		Export: func(ctx context.Context) (snapshots.Copy, error) {
+			// What full refreshes leave is often the same; of what grows, the number of rows tells.
+			known, err := content.before(ctx, cfg.Acceleration.RefreshMode == config.RefreshFull)
+			if err != nil {
+				return snapshots.Copy{}, err
+			}
 			e, err := file.Export(ctx, tmp, cfg.Acceleration.SnapshotsCompaction)
-			return snapshots.Copy{Path: tmp, Rows: e.Rows, Schema: e.Schema}, err
+			if err != nil {
+				return snapshots.Copy{}, err
+			}
+			return snapshots.Copy{Path: tmp, Rows: e.Rows, Schema: e.Schema, Content: content.after(ctx, known, e.Rows)}, nil
 		},
 		Progress: func(phase string, done, total int64) { t.at(phase, done, total, 0) },
 	})
