@@ -137,8 +137,8 @@ func (e *entry) snapshots(top *Snapshots) {
 	if slices.Contains([]string{"format-version", "location", "last-updated-ms"}, e.ds.Name) {
 		e.errorf(e.path("name"), "choose another name", "the name %q is reserved in the metadata of snapshots", e.ds.Name)
 	}
-	if a.SnapshotsResetExpiryOnLoad && (a.Engine != EngineDuckDB || a.RefreshMode != RefreshCaching) {
-		e.warnf(e.path(accel+"snapshots_reset_expiry_on_load"), "", "snapshots_reset_expiry_on_load has an effect only with engine duckdb and refresh_mode caching")
+	if a.SnapshotsResetExpiryOnLoad && a.RefreshMode != RefreshCaching && (!a.RetentionCheckEnabled || a.RetentionPeriod == 0) {
+		e.warnf(e.path(accel+"snapshots_reset_expiry_on_load"), "add retention_check_enabled: true and retention_period", "snapshots_reset_expiry_on_load has no effect: no rows expire by retention_period")
 	}
 	if why := top.off(); why != "" {
 		e.warnf(at, "", "the dataset loads without snapshots: %s", why)

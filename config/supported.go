@@ -34,7 +34,6 @@ var notYet = []string{
 	"datasets[].acceleration.write_mode",
 	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",
 	"datasets[].acceleration.snapshots_trigger=stream_batches",
-	"datasets[].acceleration.snapshots_reset_expiry_on_load=enabled",
 }
 
 // fatal are the keys of acceleration without whose value a dataset cannot run.

@@ -34,8 +34,9 @@ type actor struct {
 	// bootFaults are under checksMu, too.
 	bootFaults      map[string]int64
 	boots, bootTime atomic.Int64
-	content         contentSeen // owned by the running transfer
-	shared          atomic.Bool // another process with this identity was told of
+	expiry          atomic.Pointer[time.Time] // when the retention clock was reset; nil when it was not
+	content         contentSeen               // owned by the running transfer
+	shared          atomic.Bool               // another process with this identity was told of
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
 	// serving is written by the actor and read by queries, which count their fallbacks to the source.
@@ -214,6 +215,8 @@ func (a *actor) command(c command) {
 		a.cancelRefresh(c.id)
 	case api.SnapshotNow:
 		a.beginSnapshot(snapshotRequest{trigger: "manual", force: true, id: c.id})
+	case api.UndoBootstrap:
+		a.undo(c)
 	case api.BootstrapFrom:
 		a.beginBootstrap(bootJob{snapshot: v.SnapshotID, hold: v.Hold, id: c.id})
 	case api.VerifySnapshot:

@@ -51,6 +51,9 @@ func (a *actor) beginBootstrap(b bootJob) {
 	a.st.Retry = nil
 	eng := a.eng
 	a.transfer("bootstrap", b.id, func(t *transferJob) func(*actor) {
+		if file, ok := eng.(engines.FileEngine); ok {
+			a.keepUndo(t.ctx, file, t)
+		}
 		boot, err := a.bootstrap(t.ctx, eng, &b.snapshot, t)
 		var info engines.Info
 		if err == nil {
@@ -81,6 +84,7 @@ func (a *actor) beginBootstrap(b bootJob) {
 
 func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info, cp *engines.Checkpoint, err error) {
 	if err != nil {
+		a.dropUndo() // nothing was replaced
 		f := a.explain(err)
 		if f.Canceled {
 			a.rt.finish(b.id, api.TaskCancelled, "the dataset was stopped")
@@ -92,11 +96,19 @@ func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info,
 		a.rt.finish(b.id, api.TaskFailed, f.Message)
 		return
 	}
+	a.replaced(info, cp)
+	a.st.Snapshots.Booted = boot
+	a.loaded = &boot.ID
+	a.findUndo()
+	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))
+}
+
+// replaced records that other data took the place of what was there.
+func (a *actor) replaced(info engines.Info, cp *engines.Checkpoint) {
 	a.st.RowsDelta = info.Rows - a.st.Rows
 	a.took(info)
 	a.ready, a.st.Err, a.st.Hint, a.st.FailingSince, a.attempt = true, "", "", time.Time{}, 0
-	a.st.Snapshots.Booted, a.st.Snapshots.LastErr = boot, ""
-	a.loaded = &boot.ID
+	a.st.Snapshots.LastErr = ""
 	if cp != nil {
 		a.changedAt, a.st.LastRefresh = cp.UpdatedAt, cp.UpdatedAt
 	}
@@ -105,7 +117,6 @@ func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info,
 	if !a.follows() && outdated(cp, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 	}
-	a.rt.finish(b.id, api.TaskDone, fmt.Sprintf("loaded snapshot %d, %d rows in %s", boot.ID, boot.Rows, boot.Duration.Round(time.Millisecond)))
 }
 
 // bootRetries bounds the re-tries of faults that time may cure, where the behaviour is not retry.
@@ -161,9 +172,8 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 	took := time.Since(began)
 	a.boots.Add(1)
 	a.bootTime.Add(int64(took))
-	if a.follows() {
-		a.noteLoaded(context.WithoutCancel(ctx), eng, b.Snapshot.ID)
-	}
+	a.resetExpiry(time.Now())
+	a.noteLoaded(context.WithoutCancel(ctx), eng, b.Snapshot.ID)
 	a.emit(api.Info, "bootstrap", fmt.Sprintf("loaded snapshot %d, %d rows in %s", b.Snapshot.ID, rows, took.Round(time.Millisecond)),
 		api.Field{Key: "sha256", Value: b.Snapshot.Checksum}, api.Field{Key: "bytes", Value: fmt.Sprint(b.Snapshot.Bytes)})
 	a.check(b.Snapshot.ID, api.Verification{State: api.VerifiedSum, At: time.Now()})

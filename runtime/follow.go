@@ -76,7 +76,8 @@ type loadedRecord struct {
 
 func (a *actor) loadedName() string { return a.file + ".loaded" }
 
-// noteLoaded writes the record. Without it the snapshot is loaded again at the next start, no more.
+// noteLoaded writes the record. Without it the next start loads the snapshot again, or writes the data to the store
+// again, no more.
 func (a *actor) noteLoaded(ctx context.Context, eng engines.Engine, id uint64) {
 	cp, err := eng.Checkpoint(ctx)
 	if cp == nil && err == nil {
@@ -89,7 +90,7 @@ func (a *actor) noteLoaded(ctx context.Context, eng engines.Engine, id uint64) {
 		}
 	}
 	if err != nil {
-		a.emit(api.Warn, "bootstrap", fmt.Sprintf("a restart will load snapshot %d again: %v", id, err))
+		a.emit(api.Warn, "bootstrap", fmt.Sprintf("a restart will not know that the data came from snapshot %d: %v", id, err))
 	}
 }
 

@@ -90,7 +90,8 @@ func (a *actor) refresh(ctx context.Context, m *refreshed, l load) error {
 	if err != nil {
 		return err
 	}
-	if w.Evict, err = evictions(l.cfg, rows.Schema(), now); err != nil {
+	spare := a.spares(now) && j.mode == string(config.RefreshAppend)
+	if w.Evict, err = evictions(l.cfg, rows.Schema(), now, spare); err != nil {
 		return err
 	}
 	if j.mode == string(config.RefreshAppend) {

@@ -257,8 +257,10 @@ func (a *actor) succeeded(m refreshed, h *api.Refresh) (api.TaskState, string) {
 	a.st.Watermark = m.watermark
 	a.st.Times = m.times
 	a.well(m.at)
+	a.dropUndo()
 	if m.job.mode == string(config.RefreshFull) {
 		a.acceptSchema, a.stale = false, false
+		a.forgetExpiry()
 	}
 	if m.stats.Written > 0 || m.job.mode == string(config.RefreshFull) || a.changedAt.IsZero() {
 		a.changedAt = m.at

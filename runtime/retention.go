@@ -16,14 +16,14 @@ import (
 
 // evictions returns the condition of the rows that retention removes: those whose time is more than
 // retention_period ago, and those that retention_sql deletes (spec data-refresh 6). Rows for which it is
-// NULL stay. It is nil when retention is off.
-func evictions(cfg *config.Dataset, schema *arrow.Schema, now time.Time) (engines.Predicate, error) {
+// NULL stay. It is nil when retention is off. spare leaves out retention_period, see resetExpiry.
+func evictions(cfg *config.Dataset, schema *arrow.Schema, now time.Time, spare bool) (engines.Predicate, error) {
 	a := cfg.Acceleration
 	if !a.RetentionCheckEnabled {
 		return nil, nil
 	}
 	var rows engines.Or
-	if a.RetentionPeriod > 0 && cfg.TimeColumn != "" {
+	if a.RetentionPeriod > 0 && cfg.TimeColumn != "" && !spare {
 		x := timeAxis{cfg.TimeColumn, cfg.TimeFormat}
 		if err := x.check(schema, "time_column"); err != nil {
 			return nil, err
@@ -97,18 +97,18 @@ func (a *actor) sweepDue() {
 	cfg, eng := a.cfg(), a.eng
 	a.job(func() any {
 		m := swept{at: time.Now()}
-		m.evicted, m.info, m.err = sweep(a.ctx, cfg, eng, m.at.UTC())
+		m.evicted, m.info, m.err = sweep(a.ctx, cfg, eng, m.at.UTC(), a.spares(m.at))
 		return m
 	})
 }
 
 // sweep deletes what retention does not keep.
-func sweep(ctx context.Context, cfg *config.Dataset, eng engines.Engine, now time.Time) (int64, engines.Info, error) {
+func sweep(ctx context.Context, cfg *config.Dataset, eng engines.Engine, now time.Time, spare bool) (int64, engines.Info, error) {
 	info, err := eng.Info(ctx)
 	if err != nil || info.Schema == nil {
 		return 0, info, err
 	}
-	rows, err := evictions(cfg, info.Schema, now)
+	rows, err := evictions(cfg, info.Schema, now, spare)
 	if err != nil || rows == nil {
 		return 0, info, err
 	}

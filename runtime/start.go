@@ -75,6 +75,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 			return &engines.Error{Op: "open", Dataset: cfg.Name, Path: a.file, Kind: engines.Denied, Err: err}
 		}
 		a.removeLeftovers()
+		a.readExpiry()
 	}
 	o := engines.Options{Dataset: cfg.Name, Path: a.file, Params: map[string]string{}, Keys: keysOf(cfg.Acceleration), Evaluate: shape.Evaluate}
 	for k, v := range cfg.Acceleration.Params {
@@ -183,11 +184,12 @@ func (a *actor) opened(m opened) {
 	a.watchFiles()
 	a.inStore(m.store)
 	a.took(m.info)
+	a.findUndo()
 	a.st.Snapshots.Booted = m.booted
 	a.known = ownStateOf(m.checkpoint)
 	if m.booted != nil {
 		a.loaded = &m.booted.ID
-	} else if m.info.Schema != nil && a.follows() {
+	} else if m.info.Schema != nil {
 		a.loaded = a.knownLoaded(m.checkpoint)
 	}
 	if m.info.Schema != nil && !a.follows() && outdated(m.checkpoint, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
@@ -214,8 +216,8 @@ func (a *actor) opened(m opened) {
 		// After a bootstrap an append dataset is behind its source by an unknown amount.
 		a.ready = !(start.Append && m.booted != nil && !a.follows())
 	}
-	a.armSnapshots(m.booted != nil)
-	if a.ready && m.booted == nil && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
+	a.armSnapshots(a.loaded != nil)
+	if a.ready && a.loaded == nil && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
 		// The process may have been killed between a refresh and its snapshot; what is in the store
 		// already is skipped.
 		a.wantSnapshot = &snapshotRequest{trigger: "refresh_complete"}

@@ -32,6 +32,12 @@ func datasetActions() []ui.Action {
 				p := newPicker(ts[0], nil)
 				return tea.Batch(c.Show(p), p.load(c))
 			}},
+		ui.CommandAction(ui.Action{ID: "dataset.undo", Title: "undo bootstrap", Kind: ui.Mutate, Keys: []string{"u"},
+			Help: "Bring back the data that the last bootstrap replaced; it is kept until the next refresh.",
+			Effect: func(*ui.Ctx, []string) string {
+				return "The data that the last bootstrap replaced takes its place again. Readers keep the old data until the swap."
+			}},
+			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.UndoBootstrap{Dataset: d.Name} }),
 		ui.CommandAction(ui.Action{ID: "dataset.cancel", Title: "cancel", Kind: ui.Mutate, Keys: []string{"x"}, Bar: 5,
 			Help: "Cancel the running refresh, or the wait for a re-try. The data stays as it was.", Effect: cancelEffect, Verb: "Cancel refresh", Keep: "Let it run"},
 			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.CancelRefresh{Dataset: d.Name} }),

@@ -200,6 +200,9 @@ func snapshotLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	}
 	if b := s.Booted; b != nil {
 		out = append(out, line("booted", fmt.Sprintf("from #%d in %s, %s ago", b.ID, ui.Duration(b.Duration), ui.Age(c.Now, b.At))))
+		if !s.Undo.IsZero() {
+			out = append(out, line("", "u brings back what it replaced, until the next refresh"))
+		}
 		for _, r := range b.Rejected {
 			out = append(out, line("", t.Warn.On(c.Glyphs.Warn+" "+ui.Clean(r))))
 		}

@@ -44,6 +44,9 @@ type BootstrapFrom struct {
 	Hold bool
 }
 
+// UndoBootstrap brings back the data that the last bootstrap replaced; it is kept until the next refresh.
+type UndoBootstrap struct{ Dataset string }
+
 // VerifySnapshot downloads a snapshot and checks size and checksum.
 type VerifySnapshot struct {
 	Dataset    string
@@ -114,6 +117,12 @@ func (c BootstrapFrom) Target() string { return c.Dataset }
 
 // Verb returns the word for it.
 func (c BootstrapFrom) Verb() string { return "bootstrap" }
+
+// Target returns the dataset.
+func (c UndoBootstrap) Target() string { return c.Dataset }
+
+// Verb returns the word for it.
+func (c UndoBootstrap) Verb() string { return "undo bootstrap" }
 
 // Target returns the dataset.
 func (c VerifySnapshot) Target() string { return c.Dataset }

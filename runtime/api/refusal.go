@@ -33,6 +33,15 @@ func Refusal(s *State, c Command) string {
 		return refuseSnapshot(d)
 	case BootstrapFrom:
 		return refuseBootstrap(d)
+	case UndoBootstrap:
+		switch {
+		case d.Snapshots.Undo.IsZero():
+			return "there is no bootstrap to undo: what it replaced is kept until the next refresh"
+		case d.Run != nil:
+			return "a refresh is running"
+		case d.Snapshots.Run != nil:
+			return "a " + d.Snapshots.Run.Kind + " is running"
+		}
 	case VerifySnapshot, SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot:
 		return d.Snapshots.Off
 	case CollectSnapshots:

@@ -23,6 +23,8 @@ type DatasetSnapshots struct {
 	Run *Transfer
 	// Booted is the snapshot the local data came from, nil when it came from the source.
 	Booted *Bootstrap
+	// Undo is when the data was set aside that the last bootstrap replaced; zero when there is nothing to undo.
+	Undo time.Time
 	// Attempts are the newest snapshot attempts, newest first, at most SnapshotWindow.
 	Attempts []SnapshotAttempt
 	// Failures counts failed attempts and bootstraps since the process started.

@@ -67,6 +67,7 @@ func routes() []route {
 		{method: "GET", pattern: "/v1/datasets/{name}/acceleration/snapshots", handle: (*server).snapshots},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots", changes: true, handle: (*server).createSnapshot},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/current", changes: true, handle: (*server).setCurrent},
+		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/undo", changes: true, handle: (*server).undoBootstrap},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/unpin", changes: true, handle: (*server).unpinSnapshots},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/gc", changes: true, handle: (*server).collectSnapshots},
 		{method: "DELETE", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}", changes: true, handle: (*server).deleteSnapshot},

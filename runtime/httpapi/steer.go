@@ -21,6 +21,13 @@ func (s *server) unpinSnapshots(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
+// undoBootstrap brings back what the last bootstrap replaced.
+func (s *server) undoBootstrap(w http.ResponseWriter, q *http.Request) {
+	if d := s.find(w, q); d != nil {
+		s.begin(w, q, api.UndoBootstrap{Dataset: d.Name}, fmt.Sprintf("The bootstrap of %s is being undone.", d.Name))
+	}
+}
+
 // deleteSnapshot removes a snapshot that replicas do not load.
 func (s *server) deleteSnapshot(w http.ResponseWriter, q *http.Request) {
 	if d, x := s.one(w, q); d != nil {

@@ -11,16 +11,19 @@ import (
 func steering() []*cobra.Command {
 	return []*cobra.Command{
 		onSnapshot("pin", "Have replicas load a snapshot until it is unpinned, whatever is written", false),
-		unpinSnapshots(), deleteSnapshot(), collectSnapshots(),
+		onDataset("unpin", "Make the newest snapshot current again"),
+		onDataset("undo", "Bring back the data that the last bootstrap replaced; it is kept until the next refresh"),
+		deleteSnapshot(), collectSnapshots(),
 	}
 }
 
-func unpinSnapshots() *cobra.Command {
+// onDataset is a command on the snapshots of a dataset, which waits for its end.
+func onDataset(name, short string) *cobra.Command {
 	var r remote
 	c := &cobra.Command{
-		Use: "unpin DATASET", Short: "Make the newest snapshot current again", Args: cobra.ExactArgs(1), PreRunE: r.check,
+		Use: name + " DATASET", Short: short, Args: cobra.ExactArgs(1), PreRunE: r.check,
 		RunE: func(c *cobra.Command, args []string) error {
-			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/unpin", nil)
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/"+name, nil)
 		},
 	}
 	r.flags(c.Flags())
