@@ -28,7 +28,6 @@ var notYet = []string{
 	"datasets[].has_metadata_table",
 
 	"datasets[].acceleration.engine=cayenne", "datasets[].acceleration.engine=turso",
-	"datasets[].acceleration.mode=file_create", "datasets[].acceleration.mode=file_update",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
 	"datasets[].acceleration.partition_by",
 	"datasets[].acceleration.write_mode",

@@ -216,6 +216,9 @@ func (a *actor) refreshed(m refreshed) {
 		a.proceed()
 		return
 	}
+	if m.err != nil && a.outgrown(m.err) {
+		return
+	}
 	if a.dueFor == dueNothing {
 		a.armInterval(time.Now())
 	}

@@ -30,6 +30,9 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 	if a.move != nil {
 		if w := a.wantSnapshot; w != nil {
 			q.force = q.force || w.force
+			if w.trigger == beforeRecreation {
+				q.trigger = w.trigger
+			}
 			a.rt.finish(w.id, api.TaskCancelled, "another snapshot takes its place")
 		}
 		a.wantSnapshot = &q
@@ -83,6 +86,9 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 		f := a.explain(err)
 		a.stands(f.Message + "; " + f.Hint)
 		a.rt.finish(q.id, api.TaskFailed, f.Message+"; "+f.Hint)
+		if q.trigger == beforeRecreation { // the writer's snapshots are what others load
+			a.outgrow()
+		}
 		return
 	}
 	a.stands("")
@@ -111,6 +117,13 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 		a.st.Snapshots.LastErr = f.Message
 		a.emit(api.ErrorLevel, "snapshot", f.Message, hintField(f.Hint)...)
 		a.rt.finish(q.id, api.TaskFailed, f.Message)
+	}
+	if q.trigger == beforeRecreation {
+		if at.Outcome == api.Succeeded || at.Outcome == api.Skipped {
+			a.outgrow()
+		} else if a.dueFor == dueNothing {
+			a.armInterval(time.Now())
+		}
 	}
 	a.st.Snapshots.Attempts = a.attempts.add(at)
 	switch t := &a.st.Snapshots.Totals; at.Outcome {

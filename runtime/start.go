@@ -81,6 +81,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 	for k, v := range cfg.Acceleration.Params {
 		o.Params[k] = v.Reveal()
 	}
+	a.recreate(o, move)
 	m.eng, err = a.opener.Open(a.ctx, o)
 	if engines.KindOf(err) == engines.Corrupt && a.file != "" {
 		if m.eng, err = a.quarantine(o, err); err != nil {
@@ -101,7 +102,7 @@ func (a *actor) load(m *opened, move *transferJob) (err error) {
 	if m.info, err = m.eng.Info(a.ctx); err != nil {
 		return err
 	}
-	if m.info.Schema == nil && a.bootstraps() == "" {
+	if m.info.Schema == nil && a.bootstraps() == "" && !createsAnew(a.cfg().Acceleration) {
 		boot, err := a.bootstrap(a.ctx, m.eng, nil, move)
 		switch {
 		case errors.Is(err, snapshots.ErrNone):
