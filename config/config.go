@@ -158,6 +158,7 @@ type Acceleration struct {
 	SnapshotsInterval          time.Duration // threshold of time_interval, default 10m
 	SnapshotsBatches           int64         // threshold of stream_batches, default 100
 	SnapshotsCompaction        bool
+	SnapshotsVerify            Drill  // never by default
 	SnapshotsRetain            Retain // keeps all when neither it nor compaction is set
 	SnapshotsResetExpiryOnLoad bool
 	SnapshotsCreationPolicy    CreationPolicy // default on_change

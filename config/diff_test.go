@@ -195,6 +195,8 @@ func change(t *testing.T, v reflect.Value) {
 		*x = []string{"c"}
 	case *[]PartitionExpr:
 		*x = []PartitionExpr{{Name: "p", Expr: "p"}}
+	case *Drill:
+		*x = Drill{Every: time.Hour}
 	case *Retain:
 		*x = Retain{Last: 3}
 	case **int:

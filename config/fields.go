@@ -171,6 +171,7 @@ func accelerationFields(s fieldSet, a *Acceleration) {
 	add(EffectLive, "snapshots_trigger", string(a.SnapshotsTrigger))
 	add(EffectLive, "snapshots_trigger_threshold", threshold(a))
 	add(EffectLive, "snapshots_compaction", a.SnapshotsCompaction)
+	add(EffectLive, "snapshots_verify", a.SnapshotsVerify.String())
 	add(EffectLive, "snapshots_retain", a.SnapshotsRetain.String())
 	add(EffectLive, "snapshots_reset_expiry_on_load", a.SnapshotsResetExpiryOnLoad)
 	add(EffectLive, "snapshots_creation_policy", string(a.SnapshotsCreationPolicy))

@@ -173,6 +173,7 @@ type rawAcceleration struct {
 	SnapshotsTrigger           SnapshotTrigger `json:"snapshots_trigger,omitempty"`
 	SnapshotsTriggerThreshold  scalar          `json:"snapshots_trigger_threshold,omitempty"`
 	SnapshotsCompaction        toggle          `json:"snapshots_compaction,omitempty"`
+	SnapshotsVerify            string          `json:"snapshots_verify,omitempty" jsonschema_description:"Which snapshots are verified how often, such as newest daily."`
 	SnapshotsRetain            rawRetain       `json:"snapshots_retain,omitempty"`
 	SnapshotsResetExpiryOnLoad toggle          `json:"snapshots_reset_expiry_on_load,omitempty"`
 	SnapshotsCreationPolicy    CreationPolicy  `json:"snapshots_creation_policy,omitempty"`

@@ -95,6 +95,7 @@ type actor struct {
 	cronTimer           *time.Timer // refresh_cron
 	snapTimer           *time.Timer // time_interval trigger
 	sweepTimer          *time.Timer // retention
+	drillTimer          *time.Timer // verifications on schedule
 	ticker              *time.Ticker
 }
 
@@ -151,7 +152,7 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer} {
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer} {
 		*t = time.NewTimer(time.Hour)
 		(*t).Stop()
 	}
@@ -177,6 +178,8 @@ func (a *actor) loop() {
 			a.snapshotDue()
 		case <-a.sweepTimer.C:
 			a.sweepDue()
+		case <-a.drillTimer.C:
+			a.drillDue()
 		case <-a.ticker.C:
 		}
 		a.publish()
@@ -332,7 +335,7 @@ func (a *actor) emit(level api.Level, kind, message string, fields ...api.Field)
 // shutdown ends all jobs and closes the engine.
 func (a *actor) shutdown() {
 	a.cancel()
-	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer} {
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer} {
 		t.Stop()
 	}
 	a.ticker.Stop()
@@ -389,11 +392,4 @@ func (a *actor) drain() {
 			return
 		}
 	}
-}
-
-// verified returns what is known of a snapshot.
-func (a *actor) verified(id uint64) api.Verification {
-	a.checksMu.Lock()
-	defer a.checksMu.Unlock()
-	return a.checks[id]
 }

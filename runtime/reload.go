@@ -213,4 +213,7 @@ func (a *actor) reconfigure(m reconfigure) {
 	if old.SnapshotsTrigger != next.SnapshotsTrigger || old.SnapshotsInterval != next.SnapshotsInterval || old.Snapshots != next.Snapshots {
 		a.armSnapshots(true)
 	}
+	if old.SnapshotsVerify != next.SnapshotsVerify || old.Snapshots != next.Snapshots {
+		a.armDrill(drillFirst)
+	}
 }

@@ -198,6 +198,7 @@ func (a *actor) opened(m opened) {
 		a.emit(api.Info, "refresh", "the local data was loaded with other settings; it is loaded anew and answers until then")
 	}
 	a.armCron()
+	a.armDrill(drillFirst)
 	if m.info.Schema != nil {
 		a.armRetention(0)
 	} else {

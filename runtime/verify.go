@@ -111,3 +111,10 @@ func (a *actor) check(id uint64, v api.Verification) {
 	defer a.checksMu.Unlock()
 	a.checks[id] = v
 }
+
+// verified returns what is known of a snapshot.
+func (a *actor) verified(id uint64) api.Verification {
+	a.checksMu.Lock()
+	defer a.checksMu.Unlock()
+	return a.checks[id]
+}
