@@ -6,7 +6,7 @@ COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo none)
 DATE    ?= $(shell git log -1 --format=%cs 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
-.PHONY: build demo test lint bench record
+.PHONY: build demo test lint bench record torture
 
 build:
 	go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/pitwall .
@@ -16,6 +16,11 @@ demo: build
 
 test:
 	go test -tags $(TAGS) ./...
+
+# The long form of the test that kills writers and breaks requests: make torture FOR=1h
+FOR ?= 10m
+torture:
+	PITWALL_TORTURE=$(FOR) go test -tags $(TAGS) -count=1 -v -timeout 0 -run Torture ./snapshots
 
 lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

@@ -217,8 +217,7 @@ func TestCollectThatDiesIsFinishedByTheNext(t *testing.T) {
 			}
 			proxy := storetest.NewProxy(t, server.URL)
 			b := &bed{t: t, dir: t.TempDir()}
-			m, err := Open(t.Context(), "s3://"+bucket+"/snaps/", "", map[string]string{"s3_endpoint": proxy.URL, "s3_region": "us-east-1",
-				"s3_auth": "key", "s3_key": storetest.Key, "s3_secret": storetest.Secret, "allow_http": "true"})
+			m, err := place(t.Context(), bucket, proxy.URL)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,16 @@ import (
 // server is the S3 server of all tests.
 var server *storetest.S3
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m, func(s *storetest.S3) { server = s })) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(childEnv); what != "" {
+		if err := child(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(storetest.Main(m, func(s *storetest.S3) { server = s }))
+}
 
 var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
 
