@@ -34,6 +34,7 @@ type actor struct {
 	// bootFaults are under checksMu, too.
 	bootFaults      map[string]int64
 	boots, bootTime atomic.Int64
+	peeks           peeks
 	expiry          atomic.Pointer[time.Time] // when the retention clock was reset; nil when it was not
 	content         contentSeen               // owned by the running transfer
 	shared          atomic.Bool               // another process with this identity was told of
@@ -334,7 +335,9 @@ func (a *actor) emit(level api.Level, kind, message string, fields ...api.Field)
 
 // shutdown ends all jobs and closes the engine.
 func (a *actor) shutdown() {
+	a.peeks.mu.Lock() // from here on nobody begins one: the context has ended
 	a.cancel()
+	a.peeks.mu.Unlock()
 	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer} {
 		t.Stop()
 	}

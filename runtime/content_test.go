@@ -50,7 +50,7 @@ datasets:
 			}
 			b.stop()
 			b.start()
-			b.ready("d", 4)
+			b.dataset("d", "its look at the store at the start", func(d *api.Dataset) bool { return d.Snapshots.Totals.Attempts == 1 && d.Snapshots.Run == nil })
 			if got := attempt("id,text\n3,x\n1,a\n1,a\n2,b\n"); got.Outcome != api.Skipped {
 				t.Errorf("after a restart: %+v", got)
 			}

@@ -229,9 +229,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	r.stopped = true
 	actors := r.actors
 	r.mu.Unlock()
-	for _, a := range actors {
-		a.cancel()
-	}
+	r.end() // and with it all actors
 	for _, a := range actors {
 		<-a.done
 	}

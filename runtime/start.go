@@ -149,6 +149,7 @@ var sidecars = []string{".wal", "-wal", "-shm", "-journal"}
 
 // removeLeftovers removes the unfinished copies of a killed process.
 func (a *actor) removeLeftovers() {
+	_ = os.RemoveAll(a.peekDir())
 	dir := filepath.Dir(a.file)
 	entries, _ := os.ReadDir(dir) // a folder that can't be read has nothing to remove
 	own := regexp.MustCompile(`^\.(` + regexp.QuoteMeta(fileName(a.cfg().Name)) + `|` + regexp.QuoteMeta(a.cfg().Name) + `)\.[0-9]+\.(export|download)\.tmp`)

@@ -42,6 +42,9 @@ func (c catalog) Table(name string) query.Table {
 	if a := c.r.actors[name]; a != nil {
 		return table{a}
 	}
+	if dataset, id, ok := atSnapshot(name); ok && c.r.actors[dataset] != nil {
+		return snapshotTable{table{c.r.actors[dataset]}, id}
+	}
 	return nil
 }
 
