@@ -35,7 +35,7 @@ func (a *actor) describe() {
 	case a.file != "":
 		s.Mode = "file"
 	}
-	s.Schedule = d.ScheduleText()
+	s.Schedule, s.PrimaryKey = d.ScheduleText(), keysOf(c).Primary
 	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), "", ""
 	if c.Snapshots == config.SnapshotsBootstrapOnly || a.follows() {
 		return

@@ -55,3 +55,50 @@ datasets:
 		})
 	}
 }
+
+// Two snapshots, or a snapshot and the live data, are compared by key and as whole rows.
+func TestDiffOfSnapshots(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+snapshots: {location: ./snaps}
+datasets:
+  - from: file:a.csv
+    name: d
+    on_schema_change: sync_all_columns
+    acceleration: {engine: duckdb, mode: file, snapshots: enabled}
+`, "a.csv": "id,v,old\n1,a,1\n2,b,1\n3,c,1\n"}).start(httpFace)
+	kept := func(n int) {
+		t.Helper()
+		b.dataset("d", "its snapshot", func(d *api.Dataset) bool { return d.Snapshots.Kept == n && d.Snapshots.Run == nil })
+	}
+	kept(1)
+	b.write("a.csv", "id,v,new\n2,b,x\n3,z,x\n4,d,x\n5,e,x\n")
+	b.do(api.RefreshNow{Dataset: "d"})
+	kept(2)
+	const route = "/v1/datasets/d/acceleration/snapshots/"
+	for _, tt := range []struct {
+		path   string
+		status int
+		want   []string
+	}{
+		{"0/diff?key=id", 200, []string{`"rows_before":3`, `"rows_after":4`, `"rows_added":2`, `"rows_removed":1`, `"rows_changed":1`,
+			`{"name":"old","type_before":"int64","type_after":""}`, `{"name":"new","type_before":"","type_after":"utf8"}`}},
+		{"0/diff", 200, []string{`"rows_added":3`, `"rows_removed":2`, `"key":[]`}},
+		{"0/diff?with=1&key=id", 200, []string{`"rows_added":2`, `"to":"\"d@1\""`}},
+		{"1/diff?with=0&key=id", 200, []string{`"rows_added":1`, `"rows_removed":2`, `"rows_changed":1`}},
+		{"1/diff?key=id,v", 200, []string{`"rows_added":0`, `"rows_removed":0`, `"rows_changed":0`, `"columns":[]`}},
+		{"1/diff?key=new", 400, []string{"is no key"}},
+		{"0/diff?key=new", 400, []string{"not on both sides"}},
+		{"9/diff", 404, []string{"no snapshot 9"}},
+		{"0/diff?with=x", 400, []string{"not the id"}},
+	} {
+		status, text := b.http("GET", route+tt.path, "")
+		if status != tt.status {
+			t.Errorf("%s: %d, %s", tt.path, status, text)
+		}
+		for _, w := range tt.want {
+			if !strings.Contains(strings.ReplaceAll(text, `": `, `":`), w) {
+				t.Errorf("%s: %s has no %s", tt.path, text, w)
+			}
+		}
+	}
+}

@@ -114,7 +114,9 @@ type Dataset struct {
 	File string
 	// RefreshMode is "full" or "append"; Schedule is "every 10m", "on demand" and the like.
 	RefreshMode, Schedule string
-	TimeColumn            string
+	// PrimaryKey are the columns of primary_key; none when there is none.
+	PrimaryKey []string
+	TimeColumn string
 	// RefreshSQL is the one that the next refresh uses; Patched is true when SetRefreshSQL gave it, so
 	// that it lasts only until pitwall ends.
 	RefreshSQL string

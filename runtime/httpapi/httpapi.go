@@ -71,6 +71,7 @@ func routes() []route {
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/unpin", changes: true, handle: (*server).unpinSnapshots},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/gc", changes: true, handle: (*server).collectSnapshots},
 		{method: "DELETE", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}", changes: true, handle: (*server).deleteSnapshot},
+		{method: "GET", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/diff", handle: (*server).diff},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/pin", changes: true, handle: (*server).pinSnapshot},
 		{method: "GET", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}", handle: (*server).snapshot},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/verify", changes: true, handle: (*server).verifySnapshot},

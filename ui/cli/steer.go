@@ -13,7 +13,7 @@ func steering() []*cobra.Command {
 		onSnapshot("pin", "Have replicas load a snapshot until it is unpinned, whatever is written", false),
 		onDataset("unpin", "Make the newest snapshot current again"),
 		onDataset("undo", "Bring back the data that the last bootstrap replaced; it is kept until the next refresh"),
-		deleteSnapshot(), collectSnapshots(),
+		deleteSnapshot(), collectSnapshots(), diffSnapshots(),
 	}
 }
 
