@@ -85,7 +85,7 @@ func (t snapshotTable) Native() engines.Selector { return nil }
 // failed words an error; what is wrong with the snapshot is wrong with the query.
 func (t snapshotTable) failed(err error) error {
 	if snapshots.KindOf(err) == snapshots.Missing {
-		return &api.QueryError{Reason: api.BadQuery, Message: err.Error(), Hint: snapshots.HintOf(err)}
+		return &api.QueryError{Reason: api.BadQuery, Message: fmt.Sprintf("%s@%d: %v", t.a.cfg().Name, t.id, errors.Unwrap(err)), Hint: snapshots.HintOf(err)}
 	}
 	return t.table.failed(err)
 }

@@ -99,6 +99,9 @@ func problem(d *api.Dataset) (msg, hint string) {
 	case ui.BadNewest(d):
 		v := d.Snapshots.Newest.Verified
 		msg = "snapshot: the newest is no good: "
+		if d.Snapshots.Newest.Pinned {
+			msg = "snapshot: the pinned one is no good: "
+		}
 		if v.State == api.VerifyGone {
 			msg += "it is missing"
 		} else {
@@ -106,6 +109,9 @@ func problem(d *api.Dataset) (msg, hint string) {
 		}
 		if v.Detail != "" {
 			msg += ": " + v.Detail
+		}
+		if d.Snapshots.Newest.Pinned {
+			return msg, "2 shows the others; P there pins another one, or unpins it"
 		}
 		if m := d.Snapshots.Mode; m == "enabled" || m == "create_only" {
 			return msg, "s writes a new one; 2 shows the others"

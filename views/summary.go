@@ -193,7 +193,7 @@ func snapshotLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 		}
 	}
 	if n := s.Newest; n != nil {
-		out = append(out, line("newest", fmt.Sprintf("%s %s %s ago, %s", ui.Clean(n.ShortChecksum()), verifyWords(c, n, false), ui.Age(c.Now, n.Created), ui.Bytes(n.Bytes))))
+		out = append(out, line(map[bool]string{true: "pinned", false: "newest"}[n.Pinned], fmt.Sprintf("%s %s %s ago, %s", ui.Clean(n.ShortChecksum()), verifyWords(c, n, false), ui.Age(c.Now, n.Created), ui.Bytes(n.Bytes))))
 	}
 	if s.Kept > 0 {
 		out = append(out, line("kept", fmt.Sprint(s.Kept)))
