@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"pitwall/config"
 	"pitwall/runtime/api"
@@ -141,9 +138,6 @@ func (r *Runtime) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 	return out, nil
 }
 
-// looksOnce bounds how many objects are looked at at the same time.
-const looksOnce = 10
-
 // Objects implements api.Console.
 func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (map[uint64]api.ObjectState, error) {
 	if r.snaps == nil {
@@ -153,30 +147,20 @@ func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (ma
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
+	list = slices.DeleteFunc(list, func(s snapshots.Snapshot) bool { return !slices.Contains(ids, s.ID) })
+	looks := r.snaps.Look(ctx, list)
 	out := map[uint64]api.ObjectState{}
-	var looks errgroup.Group
-	looks.SetLimit(looksOnce)
 	for _, s := range list {
-		if !slices.Contains(ids, s.ID) {
-			continue
+		switch l := looks[s.ID]; {
+		case l.Err != nil:
+			out[s.ID] = api.ObjectUnknown
+		case l.Bytes == s.Bytes:
+			out[s.ID] = api.ObjectThere
+		default:
+			out[s.ID] = api.ObjectOther
 		}
-		looks.Go(func() error {
-			state := api.ObjectUnknown
-			switch size, err := r.snaps.Size(ctx, s); {
-			case err != nil:
-			case size == s.Bytes:
-				state = api.ObjectThere
-			default:
-				state = api.ObjectOther
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			out[s.ID] = state
-			return nil
-		})
 	}
-	return out, looks.Wait()
+	return out, nil
 }
 
 func apiSnapshot(s snapshots.Snapshot) api.Snapshot {

@@ -275,7 +275,11 @@ func (m *Manager) Verify(ctx context.Context, dataset string, id uint64, progres
 			progress(n, s.Bytes)
 		}
 	})
-	err = wrap("verify", dataset, err)
+	return named(wrap("verify", dataset, err), id)
+}
+
+// named fills in which snapshot an error is about.
+func named(err error, id uint64) error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Snapshot = &id
 	}

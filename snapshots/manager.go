@@ -3,7 +3,7 @@
 // of what may be written, and the order in which snapshots are tried on bootstrap.
 //
 // It knows nothing of engines or sources: whoever calls it hands over a finished copy of a database,
-// and takes a verified file. It starts no goroutines; the runtime decides when.
+// and takes a verified file. No goroutine outlives the call that started it; the runtime decides when.
 package snapshots
 
 import (

@@ -43,24 +43,36 @@ type fileStore struct {
 	bucket *blob.Bucket
 }
 
-func openFile(location, dir string) (*Store, error) {
-	root := location
+// Folder returns the folder of a file location, whether it is there or not; ok is false for an object store.
+// Relative locations are relative to dir.
+func Folder(location, dir string) (root string, ok bool, err error) {
+	root = location
 	if strings.HasPrefix(location, "file://") {
 		u, err := url.Parse(location)
 		if err != nil {
-			return nil, err
+			return "", true, err
 		}
 		// file://./snapshots is not a URL by the book, but people write it for a relative folder.
 		root = u.Host + u.Path
 		if u.RawQuery != "" || u.Fragment != "" {
-			return nil, errors.New("a file:// location has no ? or #")
+			return "", true, errors.New("a file:// location has no ? or #")
 		}
+	} else if strings.Contains(location, "://") {
+		return "", false, nil
 	}
 	if root == "" {
-		return nil, errors.New("no folder")
+		return "", true, errors.New("no folder")
 	}
 	if !filepath.IsAbs(root) {
 		root = filepath.Join(dir, root)
+	}
+	return root, true, nil
+}
+
+func openFile(location, dir string) (*Store, error) {
+	root, _, err := Folder(location, dir)
+	if err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
