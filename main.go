@@ -20,6 +20,7 @@ import (
 	"pitwall/runtime"
 	"pitwall/runtime/faces"
 	"pitwall/runtime/launch"
+	"pitwall/runtime/offline"
 	"pitwall/ui"
 	"pitwall/ui/cli"
 	"pitwall/views"
@@ -55,7 +56,7 @@ func root() *cobra.Command {
 	con := console(&f)
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(),
+	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }

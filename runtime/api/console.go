@@ -33,6 +33,10 @@ const (
 	Refused  Reason = "refused" // it makes no sense for this dataset now
 	Stopping Reason = "stopping"
 	Invalid  Reason = "invalid" // its text is wrong, such as a refresh_sql that is not understood
+	// Of a Store:
+	Unreachable Reason = "unreachable" // nobody answers there, or lets us in
+	Unsound     Reason = "unsound"     // what is stored is damaged or gone
+	Local       Reason = "local"       // this machine's disk
 )
 
 // CommandError is why a command was not accepted.

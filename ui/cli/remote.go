@@ -37,6 +37,10 @@ func (r *remote) flags(fs *pflag.FlagSet) {
 // listing declares --format, too.
 func (r *remote) listing(fs *pflag.FlagSet) {
 	r.flags(fs)
+	r.formats(fs)
+}
+
+func (r *remote) formats(fs *pflag.FlagSet) {
 	fs.StringVar(&r.format, "format", "table", "table, json or csv")
 }
 

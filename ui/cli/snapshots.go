@@ -2,26 +2,29 @@ package cli
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+
+	"pitwall/runtime/api"
 )
 
-// Snapshots returns the command `snapshots`.
-func Snapshots() *cobra.Command {
-	c := &cobra.Command{Use: "snapshots", Short: "List, write, check and load the snapshots of a running pitwall"}
-	c.AddCommand(listSnapshots(),
-		onSnapshot("verify", "Read a snapshot and compare its size and SHA-256", false),
-		onSnapshot("bootstrap", "Replace the local data by a snapshot", true),
-		setCurrent(), createSnapshot())
+// Snapshots returns the command `snapshots`; open opens a store that is worked on without a runtime.
+func Snapshots(open OpenStore) *cobra.Command {
+	c := &cobra.Command{
+		Use: "snapshots", Short: "List, check, fetch, write and load snapshots",
+		Long: "List, check, fetch, write and load snapshots.\n" +
+			"Commands with --location, or with --pod and without --http-endpoint, work on the snapshot store itself: no runtime is needed.\n" +
+			"Its params and secrets come from the spicepod, from --param, and from the environment as for the tools of its vendor.",
+	}
+	c.AddCommand(listSnapshots(open), showSnapshot(open), verifySnapshots(open), exportSnapshot(open), setCurrent(open),
+		onSnapshot("bootstrap", "Replace the local data of a running pitwall by a snapshot", true), createSnapshot())
 	c.AddCommand(steering()...)
 	return c
 }
@@ -30,87 +33,154 @@ func snapshotsPath(dataset string) string {
 	return "/v1/datasets/" + url.PathEscape(dataset) + "/acceleration/snapshots"
 }
 
-// stored is a snapshot as the runtime tells it.
-type stored struct {
-	ID        uint64 `json:"snapshot_id"`
-	Timestamp int64  `json:"timestamp_ms"`
-	Location  string `json:"location"`
-	Checksum  string `json:"checksum"`
-	Bytes     int64  `json:"size_bytes"`
-	Rows      *int64 `json:"row_count"`
-	Current   bool   `json:"is_current"`
-	Pinned    bool   `json:"is_pinned"`
-	Status    string `json:"status"`
-	Checked   string `json:"verification"`
+func snapshotPath(dataset string, id uint64) string {
+	return snapshotsPath(dataset) + "/" + strconv.FormatUint(id, 10)
 }
 
-func listSnapshots() *cobra.Command {
-	var r remote
+// listed is how many snapshots are listed unless --limit says otherwise.
+const listed = 10
+
+func listSnapshots(open OpenStore) *cobra.Command {
+	p := &place{open: open}
 	var limit int
 	c := &cobra.Command{
-		Use: "list DATASET", Short: "List the newest snapshots, the newest last", Args: cobra.ExactArgs(1), PreRunE: r.check,
+		Use: "list DATASET", Short: "List the newest snapshots, the newest last", Args: cobra.MaximumNArgs(1), PreRunE: p.check,
 		Long: "List the newest snapshots, the newest last. STATUS is about the object: there with the recorded size (verified),\n" +
-			"of another size (unverified), or not there; behind it is what the runtime found when it last read all of it.",
+			"of another size (unverified), or not there; behind it is what the runtime found when it last read all of it.\n" +
+			"On a store DATASET may be left out: then it is told what the store has of which dataset.",
 		RunE: func(c *cobra.Command, args []string) error {
-			path := snapshotsPath(args[0]) + "?limit=" + strconv.Itoa(limit)
-			if r.format == "json" {
-				return r.copy(c.Context(), c.OutOrStdout(), path)
+			if limit < 1 {
+				return fmt.Errorf("--limit is a number from 1 on, not %d", limit)
 			}
-			var list struct{ Snapshots []stored }
-			if err := r.get(c.Context(), path, &list); err != nil {
-				return err
-			}
-			if r.format == "csv" {
-				return snapshotsCSV(c.OutOrStdout(), list.Snapshots)
-			}
-			return table(c.OutOrStdout(), snapshotRows(list.Snapshots))
+			return p.either(c, func() error {
+				if len(args) == 0 {
+					return errors.New("list needs a DATASET; only a store can be listed without (--pod, --location)")
+				}
+				return p.list(c.Context(), c.OutOrStdout(), args[0], limit)
+			}, func(s api.Store) error {
+				if len(args) == 0 {
+					return p.listAll(c.Context(), c.OutOrStdout(), s)
+				}
+				l, err := storedIn(c.Context(), s, args[0], limit)
+				if err != nil {
+					return err
+				}
+				return writeStored(c.OutOrStdout(), p.format, l)
+			})
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 10, "how many")
-	r.listing(c.Flags())
+	c.Flags().IntVar(&limit, "limit", listed, "how many")
+	p.both(c.Flags())
+	p.formats(c.Flags())
 	return c
 }
 
-func snapshotRows(list []stored) [][]string {
-	rows := [][]string{{"ID", "TIMESTAMP", "SIZE", "ROWS", "CHECKSUM", "CURRENT", "STATUS"}}
-	for _, s := range list {
-		n, current, status := "-", "", s.Status
-		if s.Rows != nil {
-			n = strconv.FormatInt(*s.Rows, 10)
-		}
-		if s.Current {
-			current = "✓"
-		}
-		if s.Pinned {
-			current = "pinned"
-		}
-		if status == "" {
-			status = "missing"
-		}
-		if s.Checked != "" {
-			status += ", read: " + s.Checked
-		}
-		rows = append(rows, []string{strconv.FormatUint(s.ID, 10), time.UnixMilli(s.Timestamp).UTC().Format(time.RFC3339), humanize.IBytes(uint64(s.Bytes)), n,
-			fmt.Sprintf("%.16s...", s.Checksum), current, status})
+// list asks the runtime.
+func (p *place) list(ctx context.Context, w io.Writer, dataset string, limit int) error {
+	path := snapshotsPath(dataset) + "?limit=" + strconv.Itoa(limit)
+	if p.format == "json" {
+		return p.copy(ctx, w, path)
 	}
-	return rows
+	var l storedList
+	if err := p.get(ctx, path, &l); err != nil {
+		return err
+	}
+	return writeStored(w, p.format, l)
 }
 
-func snapshotsCSV(w io.Writer, list []stored) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{"snapshot_id", "timestamp_ms", "size_bytes", "row_count", "checksum", "is_current", "status", "location"}}
-	for _, s := range list {
-		n := ""
-		if s.Rows != nil {
-			n = strconv.FormatInt(*s.Rows, 10)
-		}
-		rows = append(rows, []string{strconv.FormatUint(s.ID, 10), strconv.FormatInt(s.Timestamp, 10), strconv.FormatInt(s.Bytes, 10), n, s.Checksum,
-			strconv.FormatBool(s.Current), s.Status, s.Location})
+func showSnapshot(open OpenStore) *cobra.Command {
+	p := &place{open: open}
+	c := &cobra.Command{
+		Use: "show DATASET ID", Short: "Show all that is recorded of a snapshot", Args: cobra.ExactArgs(2), PreRunE: p.check,
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := snapshotID(args[1])
+			if err != nil {
+				return err
+			}
+			return p.either(c, func() error {
+				if p.format == "json" {
+					return p.copy(c.Context(), c.OutOrStdout(), snapshotPath(args[0], id))
+				}
+				var x stored
+				if err := p.get(c.Context(), snapshotPath(args[0], id), &x); err != nil {
+					return err
+				}
+				return x.write(c.OutOrStdout(), p.format)
+			}, func(s api.Store) error {
+				x, err := oneStored(c.Context(), s, args[0], id)
+				if err != nil {
+					return err
+				}
+				return x.write(c.OutOrStdout(), p.format)
+			})
+		},
 	}
-	return out.WriteAll(rows)
+	p.both(c.Flags())
+	p.formats(c.Flags())
+	return c
 }
 
-// onSnapshot is a command on one snapshot, which waits for its end.
+func exportSnapshot(open OpenStore) *cobra.Command {
+	p := &place{open: open}
+	var file string
+	var force bool
+	c := &cobra.Command{
+		Use: "export DATASET ID --to FILE", Short: "Copy a snapshot from the store to a file", Args: cobra.ExactArgs(2),
+		Long: "Copy a snapshot from the store to a file, which is a database of the engine that wrote it.\n" +
+			"The file appears when it is whole, and its size and SHA-256 are those recorded. It needs no runtime:\n" +
+			"the store is that of --location, or of the spicepod (--pod, the current folder when nothing is said).",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := snapshotID(args[1])
+			switch {
+			case err != nil:
+				return err
+			case file == "":
+				return errors.New("export needs --to FILE")
+			}
+			return p.onStore(c, func(s api.Store) error {
+				at := newProgress(c.ErrOrStderr(), "export")
+				err := s.Export(c.Context(), args[0], id, file, force, at.at)
+				at.end()
+				if err == nil {
+					fmt.Fprintf(c.OutOrStdout(), "snapshot %d of %s is in %s: size and SHA-256 are those recorded\n", id, args[0], file)
+				}
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&file, "to", "", "the file to write")
+	c.Flags().BoolVar(&force, "force", false, "replace the file when it is there already")
+	p.storeFlags(c.Flags())
+	return c
+}
+
+func setCurrent(open OpenStore) *cobra.Command {
+	p := &place{open: open}
+	c := &cobra.Command{
+		Use: "set-current DATASET ID", Short: "Make a snapshot the one that replicas load", Args: cobra.ExactArgs(2), PreRunE: p.check,
+		Long: "Make a snapshot the one that replicas load when they start, and that readers (refresh_mode: snapshot) follow,\n" +
+			"until the next snapshot is written. The local data of a runtime stays as it is; see bootstrap.",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := snapshotID(args[1])
+			if err != nil {
+				return err
+			}
+			return p.either(c, func() error {
+				return p.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/current", map[string]uint64{"snapshot_id": id})
+			}, func(s api.Store) error {
+				if err := s.SetCurrent(c.Context(), args[0], id); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(c.OutOrStdout(), "snapshot %d is current: new replicas load it, and readers that follow, until the next one is written\n", id)
+				return err
+			})
+		},
+	}
+	p.both(c.Flags())
+	return c
+}
+
+// onSnapshot is a command of a runtime on one snapshot, which waits for its end.
 func onSnapshot(name, short string, holds bool) *cobra.Command {
 	var r remote
 	var hold bool
@@ -135,27 +205,9 @@ func onSnapshot(name, short string, holds bool) *cobra.Command {
 func createSnapshot() *cobra.Command {
 	var r remote
 	c := &cobra.Command{
-		Use: "create DATASET", Short: "Write a snapshot now, also when nothing changed", Args: cobra.ExactArgs(1), PreRunE: r.check,
+		Use: "create DATASET", Short: "Have a running pitwall write a snapshot now, also when nothing changed", Args: cobra.ExactArgs(1), PreRunE: r.check,
 		RunE: func(c *cobra.Command, args []string) error {
 			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0]), nil)
-		},
-	}
-	r.flags(c.Flags())
-	return c
-}
-
-func setCurrent() *cobra.Command {
-	var r remote
-	c := &cobra.Command{
-		Use: "set-current DATASET ID", Short: "Make a snapshot the one that replicas load", Args: cobra.ExactArgs(2), PreRunE: r.check,
-		Long: "Make a snapshot the one that replicas load when they start, and that readers (refresh_mode: snapshot) follow,\n" +
-			"until the next snapshot is written. The local data of this runtime stays as it is; see bootstrap.",
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := strconv.ParseUint(args[1], 10, 64)
-			if err != nil {
-				return &Exit{ExitUsage, fmt.Errorf("%q is not the id of a snapshot", args[1])}
-			}
-			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/current", map[string]uint64{"snapshot_id": id})
 		},
 	}
 	r.flags(c.Flags())
