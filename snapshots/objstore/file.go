@@ -96,6 +96,9 @@ func (f *fileStore) path(key string) (string, error) {
 }
 
 func (f *fileStore) hidden(key string) bool {
+	if key == probeKey {
+		return true
+	}
 	name := path.Base(key)
 	return strings.HasPrefix(name, tempPrefix) || strings.HasSuffix(name, lockSuffix)
 }

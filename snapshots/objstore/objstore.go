@@ -57,6 +57,9 @@ type conditional interface {
 	// explain makes an *Error.
 	explain(ctx context.Context, op, key string, err error) error
 	close() error
+	// prove finds out whether the conditions hold; mayWrite whether we may write at all.
+	prove(ctx context.Context) error
+	mayWrite(ctx context.Context) error
 	// hidden tells the store's own helper files from objects.
 	hidden(key string) bool
 }

@@ -105,7 +105,7 @@ func (o *azureOptions) open(ctx context.Context) (*Bucket, error) {
 	if err != nil {
 		return nil, &Fault{Err: err}
 	}
-	return &Bucket{Bucket: b, transport: t, vendor: azureVendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: azureVendor{}, login: o.login}, nil
 }
 
 func (o *azureOptions) connect(opts *container.ClientOptions) (*container.Client, error) {

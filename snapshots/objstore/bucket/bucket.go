@@ -60,6 +60,7 @@ type Bucket struct {
 	*blob.Bucket
 	transport *Transport
 	vendor    vendor
+	login     func(context.Context) (Login, error)
 }
 
 // vendor is what differs between the stores.
@@ -80,6 +81,8 @@ type vendor interface {
 	none() string
 	// fault explains an error of the vendor's library; nil when the store did not answer.
 	fault(b *blob.Bucket, err error) *Fault
+	// inspect fills in all but the login; key is an object that may be looked at.
+	inspect(ctx context.Context, b *blob.Bucket, key string, s *Settings)
 }
 
 // Version is what pins the content of a listed object; "" if unknown.

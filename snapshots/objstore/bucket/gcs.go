@@ -77,7 +77,7 @@ func (o *gcsOptions) open(ctx context.Context) (*Bucket, error) {
 		raw.SetRetry(storage.WithMaxAttempts(Attempts), storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second}),
 			storage.WithErrorFunc(func(err error) bool { return !errors.Is(err, ErrIdle) && storage.ShouldRetry(err) }))
 	}
-	return &Bucket{Bucket: b, transport: t, vendor: gcsVendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: gcsVendor{o.bucket}, login: o.login}, nil
 }
 
 // client has the credentials of the service account, or those of the environment; without any it is
@@ -108,7 +108,7 @@ func (o *gcsOptions) client(ctx context.Context, t http.RoundTripper) (*gcp.HTTP
 	return gcp.NewHTTPClient(t, creds.TokenSource)
 }
 
-type gcsVendor struct{}
+type gcsVendor struct{ bucket string }
 
 func (gcsVendor) version(o *blob.ListObject) string {
 	var raw storage.ObjectAttrs

@@ -137,7 +137,7 @@ func (o *s3Options) open(ctx context.Context) (*Bucket, error) {
 	if err != nil {
 		return nil, &Fault{Err: err}
 	}
-	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{}}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{o.bucket}, login: o.login(cfg)}, nil
 }
 
 // chain looks for the credentials of the environment, the profile or the instance's role. Without any a
@@ -168,7 +168,7 @@ func stillIdle(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-type s3Vendor struct{}
+type s3Vendor struct{ bucket string }
 
 func (s3Vendor) version(o *blob.ListObject) string {
 	var raw types.Object

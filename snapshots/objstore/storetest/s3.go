@@ -44,11 +44,11 @@ func StartS3() (s *S3, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data := filepath.Join(root, "data")
-	if err := os.Mkdir(data, 0o755); err != nil {
+	data, versions := filepath.Join(root, "data"), filepath.Join(root, "versions")
+	if err := errors.Join(os.Mkdir(data, 0o755), os.Mkdir(versions, 0o755)); err != nil {
 		return nil, nil, err
 	}
-	be, err := posix.New(data, meta.XattrMeta{}, posix.PosixOpts{})
+	be, err := posix.New(data, meta.XattrMeta{}, posix.PosixOpts{VersioningDir: versions})
 	if err != nil {
 		return nil, nil, err
 	}
