@@ -56,7 +56,7 @@ func root() *cobra.Command {
 	con := console(&f)
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open),
+	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }

@@ -122,6 +122,9 @@ func (l *load) Do(context.Context, api.Command) (api.CommandID, error) {
 	return 0, &api.CommandError{Reason: api.Refused, Message: "a bench does nothing"}
 }
 
+// Doctor implements api.Console.
+func (l *load) Doctor(context.Context) ([]api.Finding, error) { return nil, nil }
+
 // Snapshots implements api.Console.
 func (l *load) Objects(context.Context, string, []uint64) (map[uint64]api.ObjectState, error) {
 	return nil, nil

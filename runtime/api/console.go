@@ -18,6 +18,8 @@ type Console interface {
 	Snapshots(ctx context.Context, dataset string) ([]Snapshot, error)
 	// Objects looks at stored snapshots by their ids, with one small request each.
 	Objects(ctx context.Context, dataset string, ids []uint64) (map[uint64]ObjectState, error)
+	// Doctor goes through the production checklist. It asks the object store, which may take a minute.
+	Doctor(ctx context.Context) ([]Finding, error)
 	// Query runs one SQL statement that only reads. The errors are *QueryError or wrap the context's;
 	// the query ends with ctx. The caller closes the Rows.
 	Query(ctx context.Context, sql string, o QueryOptions) (Rows, error)

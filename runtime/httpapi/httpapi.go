@@ -77,6 +77,7 @@ func routes() []route {
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/verify", changes: true, handle: (*server).verifySnapshot},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/bootstrap", changes: true, handle: (*server).bootstrap},
 		{method: "GET", pattern: "/v1/tasks/{id}", handle: (*server).task},
+		{method: "GET", pattern: "/v1/doctor", handle: (*server).doctor},
 		{method: "GET", pattern: "/v1/events", handle: (*server).events},
 		{method: "POST", pattern: "/v1/sql", handle: (*server).sql},
 		{method: "GET", pattern: "/openapi.json", open: true, handle: (*server).openapi},

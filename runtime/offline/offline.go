@@ -57,10 +57,7 @@ func (s *store) pod(o *api.StoreOptions) (*config.Config, error) {
 	if c.Snapshots.Location == "" {
 		return nil, refusal(api.Invalid, "the spicepod %s has no snapshots.location; name the store by --location", c.Path)
 	}
-	params := map[string]string{}
-	for k, v := range c.Snapshots.Params {
-		params[k] = v.Reveal()
-	}
+	params := revealed(c)
 	for k, v := range o.Params {
 		params[k] = v
 	}
@@ -77,7 +74,7 @@ func (s *store) open(ctx context.Context, dir string, o api.StoreOptions) error 
 	root, local, err := objstore.Folder(o.Location, dir)
 	if local && err == nil {
 		if st, serr := os.Stat(root); serr != nil || !st.IsDir() {
-			return refusal(api.Unreachable, "there is no folder %s", root)
+			return refusal(api.Unreachable, "there is no folder %s; the first pitwall that runs makes it", root)
 		}
 	}
 	s.m, err = snapshots.Open(ctx, o.Location, dir, o.Params)
