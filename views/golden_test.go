@@ -48,6 +48,8 @@ var screens = []struct {
 	{name: "picker", keys: []string{"b"}},
 	{name: "events", keys: []string{"4", "/", "checksum", "enter"}},
 	{name: "config", keys: []string{"5"}, state: broken},
+	{name: "doctor", keys: []string{"6"}},
+	{name: "doctor-problem", keys: []string{"6", "down"}},
 	{name: "confirm", keys: []string{"r"}},
 	{name: "help", keys: []string{"?"}},
 	{name: "menu-read-only", keys: []string{"m"}, state: func(s *api.State) { s.ReadOnly = true }},
@@ -63,6 +65,7 @@ func draw(t *testing.T, keys []string, state func(*api.State), w, h int, o ui.Op
 		}
 		c := uitest.New(s)
 		c.SetSnapshots("lake.sales_eu", uitest.Snapshots(time.Now()), nil, false)
+		c.SetFindings(uitest.Findings(), nil, false)
 		o.StateDir, o.Version, o.LogFile = "/state", "test", "/state/pitwall.log"
 		st := ui.NewStill(c, views.All(), o, w, h)
 		for _, k := range keys {

@@ -16,11 +16,12 @@ import (
 func TestRegistry(t *testing.T) {
 	now := time.Now()
 	for name, keys := range map[string][]string{"datasets": nil, "overview": {"enter"}, "refreshes": {"enter", "tab"}, "tab snapshots": {"enter", "tab", "tab"},
-		"tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}} {
+		"tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}, "doctor": {"6"}} {
 		s := uitest.Sample(now)
 		s.ReadOnly = true
 		c := uitest.New(s)
 		c.SetSnapshots("lake.sales_eu", uitest.Snapshots(now), nil, false)
+		c.SetFindings(uitest.Findings(), nil, false)
 		st := ui.NewStill(c, views.All(), ui.Options{Theme: "dark", StateDir: t.TempDir()}, 120, 40)
 		st.Press(keys...)
 		owner, ids := map[string]string{}, map[string]bool{}

@@ -7,7 +7,7 @@ import "pitwall/ui"
 
 // All returns the screens; the first is the home screen.
 func All() []ui.View {
-	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig()}
+	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig(), newDoctor()}
 }
 
 // The ids of the screens.
@@ -17,4 +17,5 @@ const (
 	snapshotsID = "snapshots"
 	eventsID    = "events"
 	configID    = "config"
+	doctorID    = "doctor"
 )

@@ -20,7 +20,7 @@ type Console struct {
 	snaps    map[string][]api.Snapshot
 	snapsErr error
 	gate     chan struct{} // nil, or Snapshots waits until it is closed
-	findings []api.Finding
+	findings findings
 	ids      api.CommandID
 }
 
@@ -195,18 +195,4 @@ func (c *Console) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 // Query implements api.Console: it has no data.
 func (c *Console) Query(context.Context, string, api.QueryOptions) (api.Rows, error) {
 	return nil, &api.QueryError{Reason: api.QueryFailed, Message: "this console has no data to query"}
-}
-
-// SetFindings sets what Doctor returns.
-func (c *Console) SetFindings(list []api.Finding) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.findings = list
-}
-
-// Doctor implements api.Console.
-func (c *Console) Doctor(context.Context) ([]api.Finding, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.findings, nil
 }
