@@ -95,7 +95,7 @@ func Alerts(c *config.Config, now time.Time) ([]byte, error) {
 		file.Groups = append(file.Groups, ruleGroup{Name: "pitwall-snapshots", Rules: fresh})
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Alert rules for pitwall, written by pitwall doctor --alerts from the spicepod %s.\n# Write them anew when its datasets or their triggers change.\n", c.Name)
+	fmt.Fprintf(&b, "# Alert rules for pitwall, written by pitwall doctor --alerts from the spicepod %q.\n# Write them anew when its datasets or their triggers change.\n", c.Name)
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
 	if err := e.Encode(file); err != nil {

@@ -226,7 +226,7 @@ func TestBucket(t *testing.T) {
 	p := onS3(t, "", oneDataset)
 	p.publish("trips")
 	p.says("conditional writes", "", api.FindingOK)
-	p.says("versioning", "", api.FindingWarning, "aws s3api put-bucket-versioning --bucket "+p.box)
+	p.says("versioning", "", api.FindingWarning, "aws s3api put-bucket-versioning --bucket "+p.box+" --versioning-configuration Status=Enabled --endpoint-url "+p.proxy.URL)
 	if err := server.KeepVersions(t.Context(), p.box); err != nil {
 		t.Fatal(err)
 	}

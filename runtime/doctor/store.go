@@ -117,6 +117,9 @@ func (d *doctor) versioning(b *snapshots.Bucket) {
 	switch scheme {
 	case "s3", "s3a":
 		remedy = "aws s3api put-bucket-versioning --bucket " + name + " --versioning-configuration Status=Enabled"
+		if e := d.Config.Snapshots.Params["s3_endpoint"].Reveal(); e != "" {
+			remedy += " --endpoint-url " + e
+		}
 	case "gs", "gcs":
 		remedy = "gcloud storage buckets update gs://" + name + " --versioning"
 	default:
@@ -136,7 +139,7 @@ func (d *doctor) versioning(b *snapshots.Bucket) {
 // keep old ones from piling up.
 func (d *doctor) lifecycle(b *snapshots.Bucket) {
 	where := cmpText(b.Prefix, "the whole bucket")
-	advice := fmt.Sprintf("have a rule on %s remove objects, and old versions, after the time that you want to be able to go back", where)
+	advice := fmt.Sprintf("have a rule on %s remove objects, and old versions, after the time that you want to be able to go back, and abort uploads that were never finished", where)
 	if b.RulesErr != nil {
 		d.untold(lineLifecycle, b.RulesErr, advice)
 		return

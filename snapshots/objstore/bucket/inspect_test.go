@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +14,7 @@ import (
 )
 
 func TestRules(t *testing.T) {
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	longAgo := types.LifecycleRule{NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{}}
 	//lint:ignore SA1019 old rules have their prefix there
 	longAgo.Prefix = aws.String("x/")
@@ -22,11 +24,13 @@ func TestRules(t *testing.T) {
 		want []Rule
 	}{
 		{"S3, by prefix and tags", []Rule{s3Rule(types.LifecycleRule{ID: aws.String("a"), Expiration: &types.LifecycleExpiration{Days: aws.Int32(30)},
-			Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{Prefix: aws.String("x/"), Tags: []types.Tag{{}}}}})},
+			Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{Prefix: aws.String("x/"), Tags: []types.Tag{{}}}}}, now)},
 			[]Rule{{Name: "a", Prefix: "x/", Narrow: true, Days: 30}}},
-		{"S3, as long ago", []Rule{s3Rule(longAgo)},
+		{"S3, as long ago", []Rule{s3Rule(longAgo, now)},
 			[]Rule{{Prefix: "x/", OldVersions: true}}},
-		{"S3, to colder storage", []Rule{s3Rule(types.LifecycleRule{Transitions: []types.Transition{{}}})}, []Rule{{}}},
+		{"S3, to colder storage", []Rule{s3Rule(types.LifecycleRule{Transitions: []types.Transition{{}}}, now)}, []Rule{{}}},
+		{"S3, on a day", []Rule{s3Rule(types.LifecycleRule{Expiration: &types.LifecycleExpiration{Date: aws.Time(now.Add(49 * time.Hour))}}, now)}, []Rule{{Days: 2}}},
+		{"S3, on a day long ago", []Rule{s3Rule(types.LifecycleRule{Expiration: &types.LifecycleExpiration{Date: aws.Time(now.Add(-time.Hour))}}, now)}, []Rule{{Days: 1}}},
 		{"GCS, by age", gcsRules(storage.LifecycleCondition{AgeInDays: 30, MatchesPrefix: []string{"a/", "b/"}}), []Rule{{Prefix: "a/", Days: 30}, {Prefix: "b/", Days: 30}}},
 		{"GCS, old versions", gcsRules(storage.LifecycleCondition{NumNewerVersions: 3}), []Rule{{OldVersions: true}}},
 		{"GCS, old versions by age", gcsRules(storage.LifecycleCondition{AgeInDays: 7, Liveness: storage.Archived}), []Rule{{OldVersions: true}}},

@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -27,7 +28,7 @@ func (v s3Vendor) inspect(ctx context.Context, b *blob.Bucket, _ string, s *Sett
 	case err == nil:
 		for _, r := range rules.Rules {
 			if r.Status == types.ExpirationStatusEnabled {
-				s.Rules = append(s.Rules, s3Rule(r))
+				s.Rules = append(s.Rules, s3Rule(r, time.Now()))
 			}
 		}
 	case f != nil && f.Code == "NoSuchLifecycleConfiguration":
@@ -46,7 +47,7 @@ func (v s3Vendor) inspect(ctx context.Context, b *blob.Bucket, _ string, s *Sett
 }
 
 // s3Rule reads one rule. What moves objects to colder storage is no removal.
-func s3Rule(r types.LifecycleRule) Rule {
+func s3Rule(r types.LifecycleRule, now time.Time) Rule {
 	out := Rule{Name: aws.ToString(r.ID)}
 	//lint:ignore SA1019 old rules have their prefix there
 	out.Prefix = aws.ToString(r.Prefix)
@@ -60,6 +61,9 @@ func s3Rule(r types.LifecycleRule) Rule {
 	}
 	if e := r.Expiration; e != nil {
 		out.Days = int(aws.ToInt32(e.Days))
+		if e.Date != nil { // it goes on to remove what is made after that date
+			out.Days = max(1, int(e.Date.Sub(now)/(24*time.Hour)))
+		}
 	}
 	out.OldVersions = r.NoncurrentVersionExpiration != nil
 	return out
