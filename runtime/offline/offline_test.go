@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -129,6 +130,12 @@ func (b *bed) object(t *testing.T, id int) string {
 // pitwall runs `pitwall snapshots` in this process.
 func pitwall(t *testing.T, args ...string) (out, errs string, code int) {
 	t.Helper()
+	return until(t, t.Context(), args...)
+}
+
+// until runs it until the context ends.
+func until(t *testing.T, ctx context.Context, args ...string) (out, errs string, code int) {
+	t.Helper()
 	root := &cobra.Command{Use: "pitwall", SilenceUsage: true, SilenceErrors: true}
 	new(cli.Common).Add(root.PersistentFlags())
 	root.AddCommand(cli.Snapshots(offline.Open))
@@ -136,7 +143,7 @@ func pitwall(t *testing.T, args ...string) (out, errs string, code int) {
 	root.SetOut(&o)
 	root.SetErr(&e)
 	root.SetArgs(append([]string{"snapshots"}, args...))
-	err := root.ExecuteContext(t.Context())
+	err := root.ExecuteContext(ctx)
 	if err != nil {
 		e.WriteString(err.Error())
 	}
@@ -367,13 +374,36 @@ func TestAStoreThatIsNotThere(t *testing.T) {
 	if _, err := os.Stat(gone); err == nil {
 		t.Error("looking at a folder has made it")
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	root := &cobra.Command{Use: "pitwall", SilenceUsage: true, SilenceErrors: true}
-	new(cli.Common).Add(root.PersistentFlags())
-	root.AddCommand(cli.Snapshots(offline.Open))
-	root.SetArgs(append([]string{"snapshots", "list", "trips"}, s3("s3://"+name+"/", server.URL, storetest.Secret)...))
-	if err := root.ExecuteContext(ctx); cli.Code(err) != cli.ExitInterrupted {
-		t.Errorf("interrupted: %v", err)
+}
+
+// A command that is interrupted in the middle of a download leaves nothing behind.
+func TestInterrupted(t *testing.T) {
+	name := "box-" + strings.ToLower(rand.Text())
+	if err := server.CreateBucket(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	b := (&bed{location: "s3://" + name + "/spice/", root: filepath.Join(server.Dir, name, "spice"),
+		params: []string{"s3_endpoint=" + server.URL, "s3_region=us-east-1", "s3_key=" + storetest.Key, "s3_secret=" + storetest.Secret, "allow_http=true"}}).fill(t)
+	proxy := storetest.NewProxy(t, server.URL)
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for _, args := range [][]string{{"export", "trips", "0", "--to", filepath.Join(dir, "x")}, {"verify", "trips", "0"}, {"verify", "--all"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, "dataset=") {
+				return false
+			}
+			cancel()
+			return storetest.Hang(w, r)
+		})
+		out, errs, code := until(t, ctx, append(append(args, b.byLocation()...), "--param", "s3_endpoint="+proxy.URL)...)
+		if code != cli.ExitInterrupted {
+			t.Errorf("%v: exit code %d, %s%s", args, code, out, errs)
+		}
+		left, err := os.ReadDir(dir)
+		if err != nil || len(left) > 0 {
+			t.Errorf("%v leaves %v, %v", args, left, err)
+		}
+		cancel()
 	}
 }
