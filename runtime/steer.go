@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"pitwall/config"
 	"pitwall/runtime/api"
 	"pitwall/snapshots"
 )
@@ -21,7 +22,7 @@ func (a *actor) steer(c command) {
 		return
 	}
 	a.transfer(c.c.Verb(), c.id, func(t *transferJob) func(*actor) {
-		text, err := a.steered(t.ctx, c.c)
+		text, err := Steer(t.ctx, a.rt.snaps, a.cfg().Acceleration.SnapshotsRetain, c.c)
 		return func(a *actor) {
 			if err != nil {
 				f := a.explain(err)
@@ -35,8 +36,10 @@ func (a *actor) steer(c command) {
 	})
 }
 
-func (a *actor) steered(ctx context.Context, c api.Command) (string, error) {
-	m, name := a.rt.snaps, a.cfg().Name
+// Steer carries out a command that changes what a store holds of a dataset, or which of it replicas load, and
+// returns what was done; keep is snapshots_retain, for CollectSnapshots. The errors are those of m.
+func Steer(ctx context.Context, m *snapshots.Manager, keep config.Retain, c api.Command) (string, error) {
+	name := c.Target()
 	switch c := c.(type) {
 	case api.SetCurrent:
 		return fmt.Sprintf("snapshot %d is current: new replicas load it, and readers that follow, until the next one is written", c.SnapshotID),
@@ -49,7 +52,7 @@ func (a *actor) steered(ctx context.Context, c api.Command) (string, error) {
 	case api.DeleteSnapshot:
 		return fmt.Sprintf("snapshot %d is deleted", c.SnapshotID), m.Delete(ctx, name, c.SnapshotID, nil)
 	case api.CollectSnapshots:
-		done, err := m.Collect(ctx, a.collection(c.DryRun))
+		done, err := m.Collect(ctx, collection(name, keep, c.DryRun))
 		text := done.String()
 		if c.DryRun {
 			text = "dry run: " + text
@@ -61,20 +64,20 @@ func (a *actor) steered(ctx context.Context, c api.Command) (string, error) {
 }
 
 // collection is a removal of older snapshots by snapshots_retain.
-func (a *actor) collection(dry bool) snapshots.CollectRequest {
-	r := a.cfg().Acceleration.SnapshotsRetain
-	return snapshots.CollectRequest{Dataset: a.cfg().Name, Now: time.Now(), Grace: snapshots.Grace, DryRun: dry,
+func collection(dataset string, r config.Retain, dry bool) snapshots.CollectRequest {
+	return snapshots.CollectRequest{Dataset: dataset, Now: time.Now(), Grace: snapshots.Grace, DryRun: dry,
 		Rule: snapshots.Rule{Last: r.Last, Daily: r.Daily, Weekly: r.Weekly, Monthly: r.Monthly, MinAge: r.MinAge}}
 }
 
 // retained removes older snapshots after one was written. That it failed is told, and does not make the snapshot
 // that was written less good.
 func (a *actor) retained(t *transferJob) {
-	if !a.cfg().Acceleration.SnapshotsRetain.Set() {
+	rule := a.cfg().Acceleration.SnapshotsRetain
+	if !rule.Set() {
 		return
 	}
 	t.at("collect", 0, 0, 0)
-	done, err := a.rt.snaps.Collect(t.ctx, a.collection(false))
+	done, err := a.rt.snaps.Collect(t.ctx, collection(a.cfg().Name, rule, false))
 	switch {
 	case t.ctx.Err() != nil:
 	case err != nil:

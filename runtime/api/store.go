@@ -32,8 +32,9 @@ type Store interface {
 	// Verify reads a snapshot and compares size and SHA-256, opens it with its engine, and counts its rows. It
 	// returns what was found to be right. Reason Unsound: it can't be used.
 	Verify(ctx context.Context, dataset string, id uint64, progress func(done, total int64)) (string, error)
-	// SetCurrent moves the pointer to a snapshot whose object is there.
-	SetCurrent(ctx context.Context, dataset string, id uint64) error
+	// Steer carries out SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot and CollectSnapshots, which goes
+	// by snapshots_retain of the spicepod, and returns what was done.
+	Steer(ctx context.Context, c Command) (string, error)
 	// Export writes the object of a snapshot to a file, which appears when it is whole and its SHA-256 is right.
 	// Reason Invalid: the file is there already, and overwrite is false.
 	Export(ctx context.Context, dataset string, id uint64, file string, overwrite bool, progress func(done, total int64)) error

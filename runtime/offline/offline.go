@@ -23,8 +23,8 @@ import (
 type store struct {
 	m        *snapshots.Manager
 	readOnly bool
-	// declared are the datasets of the spicepod; none without one.
-	declared []string
+	// declared are the datasets of the spicepod, with what snapshots they keep; nil without one.
+	declared map[string]config.Retain
 	redactor *secrets.Redactor // nil without a spicepod
 }
 
@@ -63,8 +63,9 @@ func (s *store) pod(o *api.StoreOptions) (*config.Config, error) {
 	}
 	o.Location, o.Params = c.Snapshots.Location, params
 	s.redactor = r.Redactor
+	s.declared = map[string]config.Retain{}
 	for _, d := range c.Datasets {
-		s.declared = append(s.declared, d.Name)
+		s.declared[d.Name] = d.Acceleration.SnapshotsRetain
 	}
 	return c, nil
 }
@@ -138,7 +139,7 @@ func (s *store) list(ctx context.Context, dataset string) ([]snapshots.Snapshot,
 	if err != nil {
 		return nil, s.explain(err, api.Unreachable)
 	}
-	if len(list) > 0 || slices.Contains(s.declared, dataset) {
+	if _, declared := s.declared[dataset]; declared || len(list) > 0 {
 		return list, nil
 	}
 	stored, err := s.m.Datasets(ctx)
@@ -168,21 +169,35 @@ func (s *store) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot, 
 		return nil, err
 	}
 	out := make([]api.Snapshot, len(list))
+	checks := s.checks(ctx, dataset)
 	for i, x := range list {
-		out[i] = shown(x)
+		out[i] = shown(x, checks[x.ID])
 	}
 	return out, nil
 }
 
-func shown(x snapshots.Snapshot) api.Snapshot {
+// checks are the kept results of verifications, as far as they can be read: they are only shown.
+func (s *store) checks(ctx context.Context, dataset string) map[uint64]snapshots.Check {
+	checks, err := s.m.Checks(ctx, dataset)
+	if err != nil {
+		return nil
+	}
+	return checks
+}
+
+func shown(x snapshots.Snapshot, c snapshots.Check) api.Snapshot {
 	return api.Snapshot{ID: x.ID, Created: x.Created, URI: x.URI, Checksum: x.Checksum, Algorithm: x.Algorithm,
-		Bytes: x.Bytes, Rows: x.Rows, Engine: x.Engine, Current: x.Current, Pinned: x.Pinned}
+		Bytes: x.Bytes, Rows: x.Rows, Engine: x.Engine, Current: x.Current, Pinned: x.Pinned,
+		Verified: api.Verification{State: api.VerifyState(c.Result), At: c.At, Detail: c.Detail}}
 }
 
 // Snapshot implements api.Store.
 func (s *store) Snapshot(ctx context.Context, dataset string, id uint64) (api.Snapshot, error) {
 	x, err := s.find(ctx, dataset, id)
-	return shown(x), err
+	if err != nil {
+		return api.Snapshot{}, err
+	}
+	return shown(x, s.checks(ctx, dataset)[id]), nil
 }
 
 // Objects implements api.Store.
@@ -234,15 +249,4 @@ func some(names []string) string {
 		return fmt.Sprintf("(%d more), %s", n, strings.Join(names[n:], ", "))
 	}
 	return strings.Join(names, ", ")
-}
-
-// SetCurrent implements api.Store.
-func (s *store) SetCurrent(ctx context.Context, dataset string, id uint64) error {
-	if s.readOnly {
-		return refusal(api.ReadOnly, "the store is not changed: --read-only is set")
-	}
-	if _, err := s.find(ctx, dataset, id); err != nil {
-		return err
-	}
-	return s.explain(s.m.SetCurrent(ctx, dataset, id), api.Unreachable)
 }

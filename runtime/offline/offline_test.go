@@ -19,6 +19,7 @@ import (
 	"pitwall/runtime/api"
 	"pitwall/runtime/launch"
 	"pitwall/runtime/offline"
+	"pitwall/snapshots"
 	"pitwall/snapshots/objstore/storetest"
 	"pitwall/ui/cli"
 )
@@ -218,6 +219,56 @@ func TestAStoreIsReadWithoutARuntime(t *testing.T) {
 		expect(t, b.byPod(), 0, "snapshot 0 is current", "set-current", "trips", "0")
 		expect(t, b.byLocation(), 0, `"current_snapshot_id":0`, "list", "trips", "--format", "json")
 	})
+}
+
+func TestAStoreIsSteeredWithoutARuntime(t *testing.T) {
+	each(t, func(t *testing.T, b *bed) {
+		expect(t, b.byPod(), 2, "--read-only", "pin", "trips", "0", "--read-only")
+		expect(t, b.byPod(), 2, "has no snapshot 7", "pin", "trips", "7")
+		expect(t, b.byPod(), 0, "snapshot 0 is pinned", "pin", "trips", "0")
+		expect(t, b.byLocation(), 0, "pinned   verified", "list", "trips")
+		expect(t, b.byLocation(), 0, "until it is unpinned", "show", "trips", "0")
+		expect(t, b.byLocation(), 1, "snapshot 0 is pinned; unpin it first", "set-current", "trips", "1")
+		expect(t, b.byLocation(), 1, "it is pinned", "delete", "trips", "0")
+		expect(t, b.byPod(), 2, "did you mean trips?", "unpin", "tripps")
+		expect(t, b.byPod(), 0, "the newest one is current", "unpin", "trips")
+		expect(t, b.byPod(), 1, "it is the current one", "delete", "trips", "2")
+		expect(t, b.byLocation(), 0, "snapshot 1 is deleted", "delete", "trips", "1")
+		expect(t, b.byLocation(), 2, "it has: 0, 2", "show", "trips", "1")
+		expect(t, b.byLocation(), 2, "name that by --pod", "gc", "trips")
+		expect(t, b.byPod(), 2, "no snapshots_retain for dataset zones", "gc", "zones")
+		pod, err := os.ReadFile(filepath.Join(b.dir, "spicepod.yml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.write(t, "spicepod.yml", strings.Replace(string(pod), "snapshots: enabled}", "snapshots: enabled, snapshots_retain: {last: 1, min_age: 1ms}}", 1))
+		expect(t, b.byPod(), 0, "dry run: 1 kept, 1 removed (#0)", "gc", "trips", "--dry-run", "--read-only")
+		expect(t, b.byPod(), 2, "--read-only", "gc", "trips", "--read-only")
+		expect(t, b.byPod(), 0, "1 kept, 1 removed (#0)", "gc", "trips")
+		expect(t, b.byPod(), 0, `"current_snapshot_id":2,"snapshots":[{"snapshot_id":2,`, "list", "trips", "--format", "json")
+
+		// What a runtime found when it read a snapshot stands in the store.
+		m, err := snapshots.Open(t.Context(), b.location, "", b.secrets())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if err := m.Note(t.Context(), "trips", 2, snapshots.Check{At: time.Now(), Result: "mismatch", Detail: "its SHA-256 differs"}); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, b.byPod(), 0, "verified, read: mismatch", "list", "trips")
+		expect(t, b.byLocation(), 0, `"verification":"mismatch","verified_at":"20`, "show", "trips", "2", "--format", "json")
+	})
+}
+
+// secrets are the params of the location.
+func (b *bed) secrets() map[string]string {
+	out := map[string]string{}
+	for _, p := range b.params {
+		k, v, _ := strings.Cut(p, "=")
+		out[k] = v
+	}
+	return out
 }
 
 // Without keys they are looked for where the vendor's tools look.

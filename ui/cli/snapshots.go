@@ -23,9 +23,9 @@ func Snapshots(open OpenStore) *cobra.Command {
 			"Commands with --location, or with --pod and without --http-endpoint, work on the snapshot store itself: no runtime is needed.\n" +
 			"Its params and secrets come from the spicepod, from --param, and from the environment as for the tools of its vendor.",
 	}
-	c.AddCommand(listSnapshots(open), showSnapshot(open), verifySnapshots(open), exportSnapshot(open), setCurrent(open),
-		onSnapshot("bootstrap", "Replace the local data of a running pitwall by a snapshot", true), createSnapshot())
-	c.AddCommand(steering()...)
+	c.AddCommand(listSnapshots(open), showSnapshot(open), verifySnapshots(open), exportSnapshot(open), createSnapshot(), bootstrapFrom(),
+		onDataset("undo", "Bring back the data that the last bootstrap replaced; it is kept until the next refresh"))
+	c.AddCommand(steering(open)...)
 	return c
 }
 
@@ -154,50 +154,26 @@ func exportSnapshot(open OpenStore) *cobra.Command {
 	return c
 }
 
-func setCurrent(open OpenStore) *cobra.Command {
-	p := &place{open: open}
+func bootstrapFrom() *cobra.Command {
+	var r remote
+	var hold bool
+	const short = "Replace the local data of a running pitwall by a snapshot"
 	c := &cobra.Command{
-		Use: "set-current DATASET ID", Short: "Make a snapshot the one that replicas load", Args: cobra.ExactArgs(2), PreRunE: p.check,
-		Long: "Make a snapshot the one that replicas load when they start, and that readers (refresh_mode: snapshot) follow,\n" +
-			"until the next snapshot is written. The local data of a runtime stays as it is; see bootstrap.",
+		Use: "bootstrap DATASET ID", Short: short, Args: cobra.ExactArgs(2), PreRunE: r.check,
+		Long: short + ". The command ends when that is done, with exit code 1 when it failed.",
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := snapshotID(args[1])
 			if err != nil {
 				return err
 			}
-			return p.either(c, func() error {
-				return p.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/current", map[string]uint64{"snapshot_id": id})
-			}, func(s api.Store) error {
-				if err := s.SetCurrent(c.Context(), args[0], id); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(c.OutOrStdout(), "snapshot %d is current: new replicas load it, and readers that follow, until the next one is written\n", id)
-				return err
-			})
-		},
-	}
-	p.both(c.Flags())
-	return c
-}
-
-// onSnapshot is a command of a runtime on one snapshot, which waits for its end.
-func onSnapshot(name, short string, holds bool) *cobra.Command {
-	var r remote
-	var hold bool
-	c := &cobra.Command{
-		Use: name + " DATASET ID", Short: short, Args: cobra.ExactArgs(2), PreRunE: r.check,
-		Long: short + ". The command ends when that is done, with exit code 1 when it failed.",
-		RunE: func(c *cobra.Command, args []string) error {
 			var body any
 			if hold {
 				body = map[string]bool{"hold": true}
 			}
-			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0])+"/"+url.PathEscape(args[1])+"/"+name, body)
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotPath(args[0], id)+"/bootstrap", body)
 		},
 	}
-	if holds {
-		c.Flags().BoolVar(&hold, "hold", false, "put scheduled refreshes on hold")
-	}
+	c.Flags().BoolVar(&hold, "hold", false, "put scheduled refreshes on hold")
 	r.flags(c.Flags())
 	return c
 }

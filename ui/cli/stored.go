@@ -81,6 +81,9 @@ func storedOf(x api.Snapshot, object api.ObjectState) stored {
 	if x.Rows >= 0 {
 		out.Rows = &x.Rows
 	}
+	if out.Checked = string(x.Verified.State); !x.Verified.At.IsZero() {
+		out.CheckedAt = &x.Verified.At
+	}
 	return out
 }
 

@@ -18,9 +18,9 @@ func verifySnapshots(open OpenStore) *cobra.Command {
 	p := &place{open: open}
 	var all bool
 	c := &cobra.Command{
-		Use: "verify DATASET ID|--all", Short: "Read a snapshot and compare its size and SHA-256", Args: cobra.MaximumNArgs(2), PreRunE: p.check,
-		Long: "Read a snapshot, or with --all every one of a dataset, and compare size and SHA-256 with what is recorded.\n" +
-			"On a store it is also opened with its engine and its rows are counted, by way of the folder of temporary files (TMPDIR),\n" +
+		Use: "verify DATASET ID|--all", Short: "Read a snapshot, compare its SHA-256, and open it", Args: cobra.MaximumNArgs(2), PreRunE: p.check,
+		Long: "Read a snapshot, or with --all every one of a dataset, and compare size and SHA-256 with what is recorded,\n" +
+			"open it with its engine and count its rows. On a store that goes by way of the folder of temporary files (TMPDIR),\n" +
 			"and --all without DATASET reads all snapshots there are. The exit code is 1 when one of them can't be used.",
 		RunE: func(c *cobra.Command, args []string) error {
 			var ids []uint64
