@@ -59,11 +59,25 @@ func (d *doctor) current(ctx context.Context) {
 			case size != s.Bytes:
 				return verdict{api.FindingProblem, fmt.Sprintf("the object of snapshot %d has %d bytes, recorded are %d", s.ID, size, s.Bytes), remedy}
 			}
-			return verdict{api.FindingOK, fmt.Sprintf("snapshot %d is there with its size", s.ID), ""}
+			// What a verification found, here or elsewhere, is kept in the store.
+			found := fmt.Sprintf("snapshot %d is there with its size", s.ID)
+			checks, err := d.Store.Checks(ctx, ds.Name)
+			switch c, read := checks[s.ID]; {
+			case err != nil:
+				return verdict{api.FindingWarning, found + "; the results of verifications can't be read: " + d.text(err), ""}
+			case read && c.Result != verified:
+				return verdict{api.FindingProblem, fmt.Sprintf("snapshot %d was found unusable %s ago: %s", s.ID, short(d.Now.Sub(c.At)), cmpText(c.Detail, c.Result)), remedy}
+			case read:
+				found += fmt.Sprintf(", and was verified %s ago", short(d.Now.Sub(c.At)))
+			}
+			return verdict{api.FindingOK, found, ""}
 		}
 		return verdict{api.FindingProblem, fmt.Sprintf("none of its %d snapshots is current", len(list)), remedy}
 	})
 }
+
+// verified is the result of a verification that found nothing wrong.
+const verified = string(api.VerifiedSum)
 
 // ahead is how much the clock of a writer may be ahead of ours.
 const ahead = time.Minute

@@ -61,7 +61,7 @@ var titles = map[string]string{
 	lineSecrets:     "No secret of the store is written in the spicepod",
 	lineRegion:      "The bucket is in the region of the runtime",
 	lineFallback:    "Datasets that must not start empty fall back to older snapshots",
-	lineObject:      "The current snapshot is there",
+	lineObject:      "The current snapshot is there, and nobody has found it damaged",
 	lineFresh:       "Snapshots are not older than twice their trigger",
 	lineFailures:    "No snapshot failed within 15 minutes",
 	lineAlerts:      "Alerts tell of failed and of stale snapshots",

@@ -130,6 +130,17 @@ func TestAFolder(t *testing.T) {
 	p.says("secrets", "", api.FindingOK)
 	p.says("alerts", "", api.FindingNone, "--alerts")
 
+	note := func(result, detail string) {
+		t.Helper()
+		if err := p.in.Store.Note(t.Context(), "trips", 0, snapshots.Check{At: p.in.Now.Add(-3 * time.Hour), Result: result, Detail: detail}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note("verified", "")
+	p.says("current", "trips", api.FindingOK, "verified 3h ago")
+	note("mismatch", "its SHA-256 is another one")
+	p.says("current", "trips", api.FindingProblem, "snapshot 0 was found unusable 3h ago: its SHA-256 is another one")
+
 	object, err := filepath.Glob(filepath.Join(p.root, "month=*", "day=*", "*", "*.duckdb"))
 	if err != nil || len(object) != 1 {
 		t.Fatal(object, err)
@@ -256,6 +267,11 @@ func TestBucket(t *testing.T) {
 	}
 	answer(404, `<Error><Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist</Message><BucketName>x</BucketName></Error>`)
 	p.says("lifecycle", "", api.FindingWarning, "no rule covers spice/snapshots/")
+	as := p.in.Config
+	p.in.Config = load(t, "version: v1\nkind: Spicepod\nname: test\nsnapshots: {location: 's3://"+p.box+"/spice/snapshots/'}\ndatasets:\n"+
+		strings.ReplaceAll(oneDataset, "snapshots: enabled", "snapshots: enabled, snapshots_retain: {last: 3}"))
+	p.says("lifecycle", "", api.FindingWarning, "old versions pile up")
+	p.in.Config = as
 	answer(403, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
 	p.says("lifecycle", "", api.FindingNone, "AccessDenied")
 	const other = `<Rule><ID>logs</ID><Filter><Prefix>logs/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule>`
@@ -272,6 +288,19 @@ func TestBucket(t *testing.T) {
 	p.in.Config = load(t, strings.ReplaceAll(alerting, "./snaps", "s3://"+p.box+"/spice/snapshots/")) // cron: one a day
 	rules(`<Rule><ID>hasty</ID><Filter></Filter><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule>`)
 	p.says("lifecycle", "", api.FindingProblem, `rule "hasty" removes objects after 1 days: before the next snapshot of cron comes`)
+}
+
+// Where pitwall removes older snapshots itself, and the bucket keeps no versions of them, no rule is needed.
+func TestRetainBoundsWhatIsKept(t *testing.T) {
+	p := onS3(t, "", strings.ReplaceAll(oneDataset, "snapshots: enabled", "snapshots: enabled, snapshots_retain: {last: 3}"))
+	p.proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("lifecycle") {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `<Error><Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist</Message></Error>`)
+		}
+		return r.URL.Query().Has("lifecycle")
+	})
+	p.says("lifecycle", "", api.FindingOK, "none is needed")
 }
 
 func TestReaders(t *testing.T) {

@@ -139,12 +139,17 @@ func (d *doctor) versioning(b *snapshots.Bucket) {
 // keep old ones from piling up.
 func (d *doctor) lifecycle(b *snapshots.Bucket) {
 	where := cmpText(b.Prefix, "the whole bucket")
-	advice := fmt.Sprintf("have a rule on %s remove objects, and old versions, after the time that you want to be able to go back, and abort uploads that were never finished", where)
+	advice := fmt.Sprintf("have a rule on %s remove objects, and old versions, after the time that you want to be able to go back, and abort uploads that were never finished; or set snapshots_retain", where)
 	if b.RulesErr != nil {
 		d.untold(lineLifecycle, b.RulesErr, advice)
 		return
 	}
-	var rules []string
+	var rules, kept []string
+	for _, ds := range d.writes { // what pitwall itself removes
+		if r := ds.Acceleration.SnapshotsRetain; r.Set() {
+			kept = append(kept, ds.Name)
+		}
+	}
 	days := 0 // after which the first rule removes objects
 	for _, r := range b.Rules {
 		if !r.Covers(b.Prefix) || r.Narrow || r.Days == 0 && !r.OldVersions {
@@ -171,6 +176,10 @@ func (d *doctor) lifecycle(b *snapshots.Bucket) {
 		}
 	}
 	switch {
+	case len(rules) == 0 && len(kept) > 0 && len(kept) == len(d.writes) && !b.Versioned:
+		d.add(lineLifecycle, api.FindingOK, "no rule covers "+where+", and none is needed: snapshots_retain bounds what is kept", "")
+	case len(rules) == 0 && len(kept) > 0 && len(kept) == len(d.writes):
+		d.add(lineLifecycle, api.FindingWarning, "snapshots_retain removes snapshots, but no rule covers "+where+": their old versions pile up", advice)
 	case len(rules) == 0:
 		d.add(lineLifecycle, api.FindingWarning, "no rule covers "+where+": old snapshots pile up", advice)
 	case len(soon) > 0:
