@@ -97,7 +97,7 @@ datasets:
 		}
 		for range 2 { // the second start finds the data
 			b.start()
-			d = b.dataset("d", "checked", func(d *api.Dataset) bool {
+			b.dataset("d", "checked", func(d *api.Dataset) bool {
 				return d.Retention != nil && !d.Retention.Last.IsZero() && d.Run == nil && d.Rows == want && !d.LastRefresh.IsZero() && len(d.Refreshes) > 0
 			})
 			b.stop()

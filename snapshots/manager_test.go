@@ -3,6 +3,7 @@ package snapshots
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// What runs side by side waits for faults, not for a processor.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
 	}
 	os.Exit(storetest.Main(m, func(s *storetest.S3) { server = s }))
 }

@@ -199,7 +199,10 @@ func (c *cloudStore) load(ctx context.Context, key string) ([]byte, string, erro
 		body, err := io.ReadAll(r)
 		version := c.bucket.VersionRead(r)
 		if err = errors.Join(err, r.Close()); err != nil {
-			return nil, "", err
+			if ctx.Err() != nil || try >= bucket.Attempts-1 || errors.Is(err, bucket.ErrIdle) {
+				return nil, "", err
+			}
+			continue // the connection broke
 		}
 		if !c.bucket.Suspicious(version, body) || try > 0 && version == lastVersion && bytes.Equal(body, last) {
 			return body, version, nil

@@ -101,6 +101,7 @@ func Status(code int) Fault {
 
 // Hang does not answer until the client gives up.
 func Hang(_ http.ResponseWriter, r *http.Request) bool {
+	_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is seen
 	<-r.Context().Done()
 	return true
 }
