@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func golden(t *testing.T, name string) []byte {
@@ -175,4 +177,110 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("writing twice differs")
 		}
 	})
+}
+
+// many is a metadata.json of one dataset with n snapshots.
+func many(t testing.TB, n int) *File {
+	t.Helper()
+	f := New("s3://my-bucket/spice/snapshots/")
+	d := &Dataset{Name: "orders", Engine: "duckdb", Properties: map[string]string{"writer-generation": "2", "a": `<"é">`}}
+	d.AddSchema(json.RawMessage(`{"fields":[{"name":"a b","data_type":"Int64","nullable":false,"metadata":{}}],"metadata":{}}`))
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range n {
+		at = at.Add(time.Minute)
+		rows, ms := uint64(i), at.UnixMilli()
+		d.Snapshots = append(d.Snapshots, Snapshot{ID: uint64(i), TimestampMs: ms, URI: URI(f.Location, Key("orders", at, ".duckdb")),
+			Checksum: strings.Repeat("0123456789abcdef", 4), Algorithm: Algorithm, Size: 1 << 30, Engine: "duckdb", RowCount: &rows, LastUpdatedMs: &ms})
+		d.CurrentID = &d.Snapshots[i].ID
+	}
+	f.Datasets["orders"] = d
+	f.Datasets["empty"] = &Dataset{Name: "empty"}
+	return f
+}
+
+// The own reader and writer do what encoding/json does, byte for byte.
+func TestAgreesWithEncodingJSON(t *testing.T) {
+	b, err := many(t, 50).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	if err := json.Indent(&again, b, "", "  "); err != nil || again.String() != string(b) {
+		t.Errorf("%v: written (+) is not indented as by encoding/json (-):\n%s", err, cmp.Diff(again.String(), string(b)))
+	}
+	for _, in := range [][]byte{b, golden(t, "spec.json"), golden(t, "v1_8.json")} {
+		f, err := Decode(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(in, &members); err != nil {
+			t.Fatal(err)
+		}
+		if len(members) != len(f.Datasets)+len(reserved) {
+			t.Errorf("%d members, %d datasets", len(members), len(f.Datasets))
+		}
+		for name, d := range f.Datasets {
+			want := &Dataset{}
+			if err := json.Unmarshal(members[name], want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, d, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s is read (+), encoding/json reads (-):\n%s", name, diff)
+			}
+		}
+	}
+}
+
+// What serde refuses is refused.
+func TestDecodeRefusesValues(t *testing.T) {
+	good := string(golden(t, "spec.json"))
+	for _, tt := range []struct{ old, new string }{
+		{`"snapshot-id": 0`, `"snapshot-id": 00`}, {`"snapshot-id": 0`, `"snapshot-id": 0.0`}, {`"snapshot-id": 0`, `"snapshot-id": 1e1`},
+		{`"snapshot-id": 0`, `"snapshot-id": +1`}, {`"snapshot-id": 0`, `"snapshot-id": "0"`}, {`"snapshot-id": 0`, `"snapshot-id": `},
+		{`"snapshot-id": 0`, `"snapshot-id": 18446744073709551616`}, {`"snapshot-id": 0`, `"snapshot-id": 0, "snapshot-id": 1`},
+		{`"timestamp-ms": 1790226000456`, `"timestamp-ms": -`}, {`"timestamp-ms": 1790226000456`, `"timestamp-ms": -01`},
+		{`"snapshot-id": 0,`, `"snapshot-id": 0, "new": [1,],`}, {`"snapshot-id": 0,`, `"snapshot-id": 0, "new": tru,`},
+		{`"snapshot-id": 0,`, `"snapshot-id": 0, "new": {"a" 1},`}, {`"snapshot-id": 0,`, `"snapshot-id": 0, "new": [}],`},
+		{`"snapshot-id": 0,`, `"snapshot-id": 0 "timestamp-ms": 1,`}, {`"snapshot-id": 0,`, `"snapshot-id": 0,,`},
+		{`"SHA256"`, "\"SHA\n256\""}, {`"SHA256"`, `"SHA\x"`}, {`"SHA256"`, `"SHA\`}, {`"SHA256"`, "\"\xff\""},
+		{"\n", "\n1"}, {`"orders"`, `"orders": 1, "orders"`},
+	} {
+		if _, err := Decode([]byte(strings.Replace(good, tt.old, tt.new, 1))); err == nil {
+			t.Errorf("%s was read", tt.new)
+		}
+	}
+	if _, err := Decode([]byte(good + "}")); err == nil {
+		t.Error("what follows the end was not seen")
+	}
+	for i := range len(strings.TrimSpace(good)) {
+		if _, err := Decode([]byte(good[:i])); err == nil {
+			t.Errorf("the first %d bytes were read", i)
+		}
+	}
+}
+
+// A file of 100,000 snapshots, 60 MB.
+func BenchmarkDecode100000(b *testing.B) {
+	body, err := many(b, 100_000).Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, err := Decode(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncode100000(b *testing.B) {
+	f := many(b, 100_000)
+	for b.Loop() {
+		body, err := f.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(body)))
+	}
 }
