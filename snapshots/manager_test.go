@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv(childServer) != "" {
+		os.Exit(serveS3())
+	}
 	// What runs side by side waits for faults, not for a processor.
 	if err := flag.Set("test.parallel", "24"); err != nil {
 		panic(err)

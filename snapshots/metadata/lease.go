@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -65,3 +66,17 @@ func (d *Dataset) Generation() uint64 {
 
 // SetGeneration records the generation of a publication.
 func (d *Dataset) SetGeneration(n uint64) { d.setProperty(generationProperty, n) }
+
+// require checks that the members are there and not null.
+func require(raw json.RawMessage, names ...string) error {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return err
+	}
+	for _, n := range names {
+		if v, ok := m[n]; !ok || bytes.Equal(bytes.TrimSpace(v), []byte("null")) {
+			return fmt.Errorf("%s is missing", n)
+		}
+	}
+	return nil
+}
