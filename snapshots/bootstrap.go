@@ -3,8 +3,6 @@ package snapshots
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 
 	"pitwall/snapshots/metadata"
 	"pitwall/snapshots/objstore"
+	"pitwall/snapshots/stream"
 )
 
 // OnFailure is bootstrap_on_failure_behavior.
@@ -206,42 +205,31 @@ func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress f
 				err = localError("close", e)
 			}
 		}()
-		w = &localWriter{out}
+		w = &localWriter{stream.NewWriter(out)}
 	}
-	h := &counter{r: in, hash: sha256.New(), report: progress}
-	if err := copyCtx(ctx, w, h); err != nil {
+	h := stream.NewReader(ctx, &storeReader{in}, progress)
+	if _, err := h.WriteTo(w); err != nil {
 		return err
 	}
-	if h.n != s.Bytes {
-		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("%d of %d bytes arrived", h.n, s.Bytes)}
+	if h.Bytes() != s.Bytes {
+		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("%d of %d bytes arrived", h.Bytes(), s.Bytes)}
 	}
-	if sum := hex.EncodeToString(h.hash.Sum(nil)); sum != strings.ToLower(s.Checksum) {
+	if sum := fmt.Sprintf("%x", h.Sum()); sum != strings.ToLower(s.Checksum) {
 		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("its SHA-256 is %.8s, recorded is %.8s", sum, s.Checksum),
 			Hint: "the stored object was damaged or replaced; choose another snapshot"}
 	}
 	return nil
 }
 
-// copyCtx copies in pieces, so that the end of the context is seen between them.
-func copyCtx(ctx context.Context, w io.Writer, r io.Reader) error {
-	buf := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := r.Read(buf)
-		if n > 0 {
-			if _, werr := w.Write(buf[:n]); werr != nil {
-				return werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return &Error{Op: "read", Kind: Unavailable, Err: err}
-		}
+// storeReader tells faults of the store from those of the local disk.
+type storeReader struct{ r io.Reader }
+
+func (s *storeReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		err = &Error{Op: "read", Kind: Unavailable, Err: err}
 	}
+	return n, err
 }
 
 // localWriter tells faults of the local disk from those of the store.

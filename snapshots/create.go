@@ -2,11 +2,8 @@ package snapshots
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"pitwall/engines/schemajson"
 	"pitwall/snapshots/metadata"
 	"pitwall/snapshots/objstore"
+	"pitwall/snapshots/stream"
 )
 
 // Copy is a finished, self-contained copy of a database on the local disk.
@@ -208,7 +206,7 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
 			return &Error{Op: "read copy of", Kind: LocalFailed, Err: err}
 		}
-		h := &counter{r: in, hash: sha256.New(), report: func(n int64) { r.progress("upload", n, st.Size()) }}
+		h := stream.NewReader(ctx, in, func(n int64) { r.progress("upload", n, st.Size()) })
 		err := m.store.Create(ctx, key, h, st.Size())
 		if objstore.KindOf(err) == objstore.KindExists {
 			continue
@@ -216,32 +214,16 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		if err != nil {
 			return err
 		}
-		if h.n != st.Size() {
-			return &Error{Op: "read copy of", Kind: LocalFailed, Err: fmt.Errorf("%d of %d bytes were read", h.n, st.Size())}
+		if h.Bytes() != st.Size() {
+			return &Error{Op: "read copy of", Kind: LocalFailed, Err: fmt.Errorf("%d of %d bytes were read", h.Bytes(), st.Size())}
 		}
 		record.URI = metadata.URI(m.Location(), key)
-		record.Checksum = hex.EncodeToString(h.hash.Sum(nil))
-		record.Size = uint64(h.n)
+		record.Checksum = fmt.Sprintf("%x", h.Sum())
+		record.Size = uint64(h.Bytes())
 		return nil
 	}
 	return &Error{Op: "create snapshot of", Kind: Conflict,
 		Err: fmt.Errorf("no free key in the %d seconds from %s", maxKeyTries, at.Format(time.RFC3339))}
-}
-
-// counter hashes, counts and reports what is read through it.
-type counter struct {
-	r      io.Reader
-	hash   hash.Hash
-	n      int64
-	report func(n int64)
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.hash.Write(p[:n])
-	c.n += int64(n)
-	c.report(c.n)
-	return n, err
 }
 
 // commit appends the record and moves the pointer. A lost answer looks like a lost race: our own record, known

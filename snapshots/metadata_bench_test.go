@@ -62,7 +62,7 @@ func BenchmarkMetadata100000(b *testing.B) {
 		step("commit", func() error {
 			r := record(i)
 			r.Checksum = strings.Repeat("f", 64)
-			s, err := m.commit(b.Context(), "o", "duckdb", sch, r)
+			s, err := m.commit(b.Context(), CreateRequest{Dataset: "o", Engine: "duckdb"}, sch, r, nil)
 			if err == nil && s.ID != uint64(i) {
 				err = fmt.Errorf("%+v", s)
 			}

@@ -26,10 +26,12 @@ const (
 	// uploadMark is the metadata by which an upload knows its object again.
 	uploadMark = "pitwallupload"
 
-	// An upload is sent in parts, several at a time; S3 takes at most 10,000 parts.
-	minPart     = 8 << 20
-	maxParts    = 9_000
+	// An upload is sent in parts, several at a time; S3 takes at most 10,000 parts, of at least 5 MiB. Memory
+	// bounds how many large ones are under way.
+	minPart     = 5 << 20
+	maxParts    = 10_000
 	uploadsOnce = 4
+	uploadBytes = 32 << 20
 	// answerTimeout bounds the look at what became of a write without an answer.
 	answerTimeout = 10 * time.Second
 )
@@ -63,7 +65,7 @@ func openCloud(location, scheme, path string, params map[string]string) (*Store,
 		}
 		c := &cloudStore{loc: loc, bucket: b}
 		if prefix := strings.TrimSuffix(loc.Key, "/"); prefix != "" {
-			b.Bucket = blob.PrefixedBucket(b.Bucket, prefix+"/")
+			b.Within(prefix + "/")
 		}
 		return b.Bucket, c, nil
 	}}, nil
@@ -87,16 +89,20 @@ func (c *cloudStore) close() error { return c.bucket.Close() }
 
 func (c *cloudStore) hidden(key string) bool { return key == probeKey }
 
-// part is the size of the parts of an upload of that size.
-func part(size int64) int { return int(max(minPart, size/maxParts+1)) }
+// parts says how an object of that size is sent.
+func parts(size int64) bucket.Multipart {
+	part := max(minPart, (size+maxParts-1)/maxParts)
+	return bucket.Multipart{PartBytes: part, Parallel: int(min(uploadsOnce, max(2, uploadBytes/part)))}
+}
 
 func (c *cloudStore) create(ctx context.Context, key string, r io.Reader, size int64) error {
 	if err := c.prove(ctx); err != nil {
 		return err
 	}
 	mark := rand.Text()
-	err := c.bucket.Upload(ctx, key, r, &blob.WriterOptions{IfNotExist: true, ContentType: "application/octet-stream",
-		BufferSize: part(size), MaxConcurrency: uploadsOnce, Metadata: map[string]string{uploadMark: mark}})
+	m := parts(size)
+	m.Metadata = map[string]string{uploadMark: mark}
+	err := c.bucket.Create(ctx, key, r, m)
 	if err == nil {
 		return nil
 	}
@@ -210,65 +216,6 @@ func (c *cloudStore) load(ctx context.Context, key string) ([]byte, string, erro
 		last, lastVersion = body, version
 	}
 	return nil, "", &Error{Op: "read", Key: key, Kind: KindUnavailable, Err: errors.New("it changes all the time while it is read")}
-}
-
-// open reads an object, on from where the connection breaks.
-func (c *cloudStore) open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
-	r, err := c.bucket.NewReader(ctx, key, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	return &resuming{ctx: ctx, c: c, key: key, version: c.bucket.VersionRead(r), size: r.Size(), r: r}, r.Size(), nil
-}
-
-// resuming is an object that is read from its beginning to its end.
-type resuming struct {
-	ctx          context.Context // of who reads
-	c            *cloudStore
-	key, version string
-	size, at     int64
-	r            *blob.Reader // nil after a failure
-	failed       int          // in a row
-}
-
-func (r *resuming) Read(p []byte) (int, error) {
-	if r.at >= r.size {
-		return 0, io.EOF
-	}
-	for {
-		var n int
-		var err error
-		if r.r == nil {
-			r.r, err = r.c.bucket.NewRangeReader(r.ctx, r.key, r.at, -1, r.c.bucket.Pin(r.version))
-		}
-		if err == nil {
-			n, err = r.r.Read(p)
-		}
-		if r.at += int64(n); n > 0 {
-			r.failed = 0
-			return n, nil
-		}
-		if err == nil {
-			return 0, nil
-		}
-		if r.failed++; r.failed >= bucket.Attempts || r.ctx.Err() != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return 0, err
-		}
-		if r.r != nil {
-			_ = r.r.Close() // it is broken
-			r.r = nil
-		}
-	}
-}
-
-func (r *resuming) Close() error {
-	if r.r == nil {
-		return nil
-	}
-	return r.r.Close()
 }
 
 // explain classifies an error of the store.

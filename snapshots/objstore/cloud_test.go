@@ -143,41 +143,137 @@ func TestAnUploadWhoseAnswerWasLostIsOurs(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-// A download goes on where the connection broke.
+// cut passes a request on, and breaks the connection after some bytes of the answer.
+func cut(target string, w http.ResponseWriter, r *http.Request, after int64) {
+	q := r.Clone(r.Context())
+	q.RequestURI = ""
+	q.URL.Scheme, q.URL.Host = "http", strings.TrimPrefix(target, "http://")
+	resp, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer resp.Body.Close()
+	maps.Copy(w.Header(), resp.Header)
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.CopyN(w, resp.Body, after)
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// A download goes on where the connection broke, in each of its ranges.
 func TestADownloadGoesOnAfterResets(t *testing.T) {
+	for name, c := range map[string]struct{ size, breaks int64 }{"one range": {3 << 20, 3}, "many ranges": {6*rangeBytes + 12345, 12}} {
+		t.Run(name, func(t *testing.T) {
+			proxy := storetest.NewProxy(t, server.URL)
+			s := onS3(t, proxy.URL).open(t)
+			body := noise(int(c.size))
+			if err := s.Create(t.Context(), "k", bytes.NewReader(body), c.size); err != nil {
+				t.Fatal(err)
+			}
+			var asked atomic.Int64
+			proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodGet || asked.Add(1) > c.breaks {
+					return false
+				}
+				cut(server.URL, w, r, 700_000)
+				return true
+			})
+			r, _, err := s.Open(t.Context(), "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			if r.Close(); err != nil || !bytes.Equal(got, body) || asked.Load() <= c.breaks {
+				t.Errorf("%d bytes after %d connections: %v", len(got), asked.Load(), err)
+			}
+			http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		})
+	}
+}
+
+// A connection that breaks for ever is an error, not an end, and not an endless loop.
+func TestADownloadThatNeverGoesOnFails(t *testing.T) {
 	proxy := storetest.NewProxy(t, server.URL)
-	p := onS3(t, proxy.URL)
-	s := p.open(t)
-	body := noise(3 << 20)
+	s := onS3(t, proxy.URL).open(t)
+	body := noise(2 * rangeBytes)
 	if err := s.Create(t.Context(), "k", bytes.NewReader(body), int64(len(body))); err != nil {
 		t.Fatal(err)
 	}
-	var broken atomic.Int64
 	proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodGet || broken.Add(1) > 3 {
+		if r.Method != http.MethodGet || !strings.HasPrefix(r.Header.Get("Range"), "bytes=8") {
 			return false
 		}
-		q := r.Clone(r.Context())
-		q.RequestURI = ""
-		q.URL.Scheme, q.URL.Host = "http", strings.TrimPrefix(server.URL, "http://")
-		resp, err := http.DefaultTransport.RoundTrip(q)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		defer resp.Body.Close()
-		maps.Copy(w.Header(), resp.Header)
-		w.WriteHeader(resp.StatusCode)
-		_, _ = io.CopyN(w, resp.Body, 700_000)
-		w.(http.Flusher).Flush()
-		panic(http.ErrAbortHandler)
+		cut(server.URL, w, r, 0)
+		return true
 	})
 	r, _, err := s.Open(t.Context(), "k")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(r)
-	if r.Close(); err != nil || !bytes.Equal(got, body) || broken.Load() < 4 {
-		t.Errorf("%d bytes after %d connections: %v", len(got), broken.Load(), err)
+	if r.Close(); err == nil || len(got) != rangeBytes {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
+// An object that is replaced while it is read is never a mixture of two.
+func TestADownloadIsOfOneVersion(t *testing.T) {
+	p := onS3(t, server.URL)
+	s := p.open(t)
+	body := noise((rangesOnce + 3) * rangeBytes)
+	if err := s.Create(t.Context(), "k", bytes.NewReader(body), int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	r, _, err := s.Open(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucketName, _, _ := strings.Cut(strings.TrimPrefix(p.location, "s3://"), "/")
+	if err := server.Put(t.Context(), bucketName, "spice/snapshots/k", make([]byte, len(body))); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	if r.Close(); err == nil || !bytes.HasPrefix(body, got) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// Close ends what is under way, although the store does not answer.
+func TestADownloadIsAbandoned(t *testing.T) {
+	proxy := storetest.NewProxy(t, server.URL)
+	s := onS3(t, proxy.URL).open(t)
+	body := noise(3 * rangeBytes)
+	if err := s.Create(t.Context(), "k", bytes.NewReader(body), int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
+		return r.Header.Get("Range") != "" && storetest.Hang(w, r)
+	})
+	for _, n := range []int64{0, rangeBytes} {
+		r, _, err := s.Open(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(io.Discard, r, n); err != nil {
+			t.Error(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Every size fits in the parts that S3 takes, and in memory.
+func TestParts(t *testing.T) {
+	const gib = 1 << 30
+	for _, size := range []int64{0, 1, minPart, gib, 48 * gib, 49 * gib, 78 * gib, 500 * gib, 5 << 40} {
+		m := parts(size)
+		if n := (size + m.PartBytes - 1) / m.PartBytes; n > maxParts || m.PartBytes < minPart || m.Parallel < 2 {
+			t.Errorf("%d bytes: %d parts, %+v", size, n, m)
+		}
+		if memory := m.PartBytes * int64(m.Parallel+1); size <= 48*gib && memory > 32<<20 {
+			t.Errorf("%d bytes take %d bytes of memory", size, memory)
+		}
+	}
 }

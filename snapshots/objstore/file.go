@@ -21,6 +21,8 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
+
+	"pitwall/snapshots/stream"
 )
 
 // tempPrefix marks unfinished files; lockSuffix the lock beside an object that is replaced.
@@ -199,7 +201,7 @@ func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish
 	if err := syscall.Flock(int(tmp.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("lock %s: %w", tmp.Name(), err)
 	}
-	if _, err := io.Copy(tmp, &ctxReader{ctx: ctx, r: r}); err != nil {
+	if _, err := io.Copy(&ctxWriter{ctx: ctx, w: stream.NewWriter(tmp)}, r); err != nil {
 		return err
 	}
 	if err := tmp.Chmod(0o644); err != nil {
@@ -271,17 +273,17 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// ctxReader ends a copy when the context does.
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
+// ctxWriter ends a copy when the context does.
+type ctxWriter struct {
+	ctx context.Context // of the copy
+	w   io.Writer
 }
 
-func (c *ctxReader) Read(p []byte) (int, error) {
+func (c *ctxWriter) Write(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return c.r.Read(p)
+	return c.w.Write(p)
 }
 
 // fileKind classifies errors of the local file system; "" when it is none.

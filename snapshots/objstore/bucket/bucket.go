@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -61,7 +62,38 @@ type Bucket struct {
 	transport *Transport
 	vendor    vendor
 	login     func(context.Context) (Login, error)
+	prefix    string
 }
+
+// Within narrows the bucket to the keys below a prefix, which ends with a slash.
+func (b *Bucket) Within(prefix string) {
+	b.Bucket, b.prefix = blob.PrefixedBucket(b.Bucket, prefix), b.prefix+prefix
+}
+
+// Multipart says how a large object is sent.
+type Multipart struct {
+	// PartBytes is the size of a part; Parallel of them are under way at a time, and one more in memory.
+	PartBytes int64
+	Parallel  int
+	Metadata  map[string]string
+}
+
+// uploader is a vendor whose library takes less memory than gocloud lets it.
+type uploader interface {
+	create(ctx context.Context, key string, r io.Reader, m Multipart) error
+}
+
+// Create stores an object that must not exist.
+func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, m Multipart) error {
+	if u, ok := b.vendor.(uploader); ok {
+		return u.create(ctx, b.prefix+key, r, m)
+	}
+	return b.Upload(ctx, key, r, &blob.WriterOptions{IfNotExist: true, ContentType: binary, BufferSize: int(m.PartBytes),
+		MaxConcurrency: m.Parallel, Metadata: m.Metadata})
+}
+
+// binary is the content type of an object that Create stores.
+const binary = "application/octet-stream"
 
 // vendor is what differs between the stores.
 type vendor interface {

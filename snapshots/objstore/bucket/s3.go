@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -126,18 +127,19 @@ func (o *s3Options) open(ctx context.Context) (*Bucket, error) {
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1"
 	}
-	b, err := s3blob.OpenBucket(ctx, s3.NewFromConfig(cfg, func(so *s3.Options) {
+	client := s3.NewFromConfig(cfg, func(so *s3.Options) {
 		so.UsePathStyle = o.pathStyle
 		so.HTTPClient = &http.Client{Transport: t}
 		so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		if o.endpoint != "" {
 			so.BaseEndpoint = aws.String(o.endpoint)
 		}
-	}), o.bucket, nil)
+	})
+	b, err := s3blob.OpenBucket(ctx, client, o.bucket, nil)
 	if err != nil {
 		return nil, &Fault{Err: err}
 	}
-	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{o.bucket}, login: o.login(cfg)}, nil
+	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{client, o.bucket}, login: o.login(cfg)}, nil
 }
 
 // chain looks for the credentials of the environment, the profile or the instance's role. Without any a
@@ -168,7 +170,20 @@ func stillIdle(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-type s3Vendor struct{ bucket string }
+type s3Vendor struct {
+	client *s3.Client
+	bucket string
+}
+
+// create is what gocloud does, which reads the first 16 MiB into memory that grows, and so takes 50 MiB more.
+func (v s3Vendor) create(ctx context.Context, key string, r io.Reader, m Multipart) error {
+	manager := transfermanager.New(v.client, func(o *transfermanager.Options) {
+		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = m.PartBytes, m.PartBytes, m.Parallel
+	})
+	_, err := manager.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &v.bucket, Key: &key, Body: r, IfNoneMatch: aws.String("*"),
+		ContentType: aws.String(binary), Metadata: m.Metadata})
+	return err
+}
 
 func (s3Vendor) version(o *blob.ListObject) string {
 	var raw types.Object
