@@ -46,6 +46,7 @@ require (
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/renameio/v2 v2.0.0
+	github.com/zeebo/blake3 v0.2.4
 )
 
 require (
