@@ -158,8 +158,10 @@ type Acceleration struct {
 	SnapshotsInterval          time.Duration // threshold of time_interval, default 10m
 	SnapshotsBatches           int64         // threshold of stream_batches, default 100
 	SnapshotsCompaction        bool
-	SnapshotsVerify            Drill  // never by default
-	SnapshotsRetain            Retain // keeps all when neither it nor compaction is set
+	SnapshotsVerify            Drill          // never by default
+	SnapshotsRetain            Retain         // keeps all when neither it nor compaction is set
+	SnapshotsUpload            SnapshotUpload // default full
+	SnapshotsFullEvery         int64          // every that many is full when they are incremental, default 10
 	SnapshotsResetExpiryOnLoad bool
 	SnapshotsCreationPolicy    CreationPolicy // default on_change
 
@@ -186,6 +188,7 @@ type (
 	SnapshotMode          string
 	SnapshotTrigger       string
 	CreationPolicy        string
+	SnapshotUpload        string
 )
 
 // Values of the enumerations.
@@ -250,6 +253,9 @@ const (
 	TriggerRefreshComplete SnapshotTrigger = "refresh_complete"
 	TriggerTimeInterval    SnapshotTrigger = "time_interval"
 	TriggerStreamBatches   SnapshotTrigger = "stream_batches"
+
+	UploadFull        SnapshotUpload = "full"
+	UploadIncremental SnapshotUpload = "incremental"
 
 	PolicyOnChange CreationPolicy = "on_change"
 	PolicyAlways   CreationPolicy = "always"

@@ -40,6 +40,8 @@ func defaultAcceleration() Acceleration {
 		SnapshotsInterval:       defaultSnapshotsInterval,
 		SnapshotsBatches:        defaultSnapshotsBatches,
 		SnapshotsCreationPolicy: PolicyOnChange,
+		SnapshotsUpload:         UploadFull,
+		SnapshotsFullEvery:      defaultFullEvery,
 	}
 }
 

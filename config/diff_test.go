@@ -206,6 +206,8 @@ func change(t *testing.T, v reflect.Value) {
 		*x = time.Minute
 	case *bool:
 		*x = !*x
+	case *int64:
+		*x++
 	default:
 		if v.Kind() != reflect.String {
 			t.Fatalf("no way to change a %s", v.Type())

@@ -93,6 +93,10 @@ func (CreationPolicy) enum() enumSpec {
 	return enumSpec{noun: "creation policy", values: strs(PolicyOnChange, PolicyAlways)}
 }
 
+func (SnapshotUpload) enum() enumSpec {
+	return enumSpec{noun: "upload of snapshots", values: strs(UploadFull, UploadIncremental)}
+}
+
 // Enumerations that only the file has; Config does not need their types.
 type (
 	podVersion     string

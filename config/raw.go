@@ -175,6 +175,8 @@ type rawAcceleration struct {
 	SnapshotsCompaction        toggle          `json:"snapshots_compaction,omitempty"`
 	SnapshotsVerify            string          `json:"snapshots_verify,omitempty" jsonschema_description:"Which snapshots are verified how often, such as newest daily."`
 	SnapshotsRetain            rawRetain       `json:"snapshots_retain,omitempty"`
+	SnapshotsUpload            SnapshotUpload  `json:"snapshots_upload,omitempty" jsonschema_description:"Whether a snapshot stores the whole database or only the blocks that changed."`
+	SnapshotsFullEvery         count           `json:"snapshots_full_every,omitempty" jsonschema_description:"With snapshots_upload incremental, every that many snapshots are full."`
 	SnapshotsResetExpiryOnLoad toggle          `json:"snapshots_reset_expiry_on_load,omitempty"`
 	SnapshotsCreationPolicy    CreationPolicy  `json:"snapshots_creation_policy,omitempty"`
 }

@@ -164,8 +164,9 @@ func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (ma
 }
 
 func apiSnapshot(s snapshots.Snapshot) api.Snapshot {
-	return api.Snapshot{ID: s.ID, Created: s.Created, URI: s.URI, Checksum: s.Checksum, Algorithm: "SHA256",
-		Bytes: s.Bytes, Rows: s.Rows, Engine: s.Engine, Current: s.Current, Pinned: s.Pinned}
+	return api.Snapshot{ID: s.ID, Created: s.Created, URI: s.URI, Checksum: s.Checksum, Algorithm: s.Algorithm,
+		Bytes: s.Bytes, Rows: s.Rows, Engine: s.Engine, Current: s.Current, Pinned: s.Pinned,
+		Incremental: s.Incremental, Stored: s.Stored}
 }
 
 // Report shows a piece of work outside of the runtime, such as the making of demo data, as a task. The

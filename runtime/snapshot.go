@@ -63,8 +63,9 @@ func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines
 	}
 	return a.rt.snaps.Create(t.ctx, snapshots.CreateRequest{
 		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force, Rows: rows,
-		Content: content.now,
-		Lease:   a.lease(), Leased: a.leased,
+		Content:     content.now,
+		Incremental: cfg.Acceleration.SnapshotsUpload == config.UploadIncremental, FullEvery: int(cfg.Acceleration.SnapshotsFullEvery),
+		Lease: a.lease(), Leased: a.leased,
 		Export: func(ctx context.Context) (snapshots.Copy, error) {
 			// What full refreshes leave is often the same; of what grows, the number of rows tells.
 			known, err := content.before(ctx, cfg.Acceleration.RefreshMode == config.RefreshFull)
@@ -95,10 +96,18 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 	at := api.SnapshotAttempt{Trigger: q.trigger, At: started, Duration: took}
 	switch {
 	case err == nil:
-		at.Outcome, at.ID, at.Bytes, at.Checksum = api.Succeeded, s.ID, s.Bytes, s.Checksum
+		at.Outcome, at.ID, at.Bytes, at.Checksum = api.Succeeded, s.ID, s.Stored, s.Checksum
 		a.st.Snapshots.LastErr = ""
-		text := fmt.Sprintf("snapshot %d written, %d bytes in %s", s.ID, s.Bytes, took.Round(time.Millisecond))
-		a.emit(api.Info, "snapshot", text, api.Field{Key: "sha256", Value: s.Checksum}, api.Field{Key: "uri", Value: s.URI},
+		what := "snapshot"
+		if s.Incremental {
+			what = "incremental snapshot"
+		}
+		text := fmt.Sprintf("%s %d written, %d bytes in %s", what, s.ID, s.Stored, took.Round(time.Millisecond))
+		sum := "sha256"
+		if s.Incremental {
+			sum = "checksum"
+		}
+		a.emit(api.Info, "snapshot", text, api.Field{Key: sum, Value: s.Checksum}, api.Field{Key: "uri", Value: s.URI},
 			api.Field{Key: "rows", Value: fmt.Sprint(s.Rows)}, api.Field{Key: "trigger", Value: q.trigger})
 		a.rt.finish(q.id, api.TaskDone, text)
 	case snapshots.KindOf(err) == snapshots.Unchanged:

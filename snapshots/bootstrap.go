@@ -87,40 +87,42 @@ func curable(k Kind) bool { return k == Unavailable || k == Denied }
 
 // candidates returns the snapshots to try, in order.
 func (m *Manager) candidates(ctx context.Context, r BootstrapRequest) ([]Snapshot, error) {
-	f, _, err := m.load(ctx)
+	v, err := m.view(ctx, r.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	d := f.Datasets[r.Dataset]
-	if d == nil {
-		return nil, ErrNone
-	}
+	all := v.list()
 	if r.ID != nil {
-		rec := d.Snapshot(*r.ID)
-		if rec == nil {
-			return nil, &Error{Op: "bootstrap", Snapshot: r.ID, Kind: Missing, Err: errors.New("metadata.json has no such snapshot")}
-		}
-		return []Snapshot{fromRecord(*rec, d)}, nil
-	}
-	var list []Snapshot
-	cur := d.Target()
-	if cur != nil {
-		list = append(list, fromRecord(*cur, d))
-	}
-	if r.OnFailure == Fallback {
-		var older []Snapshot
-		for _, rec := range d.Snapshots {
-			if cur == nil || rec.ID != cur.ID {
-				older = append(older, fromRecord(rec, d))
+		s, ok := v.find(*r.ID)
+		if !ok {
+			if len(all) == 0 {
+				return nil, ErrNone
 			}
+			return nil, &Error{Op: "bootstrap", Snapshot: r.ID, Kind: Missing, Err: errUnknown}
 		}
-		slices.SortFunc(older, func(a, b Snapshot) int { return cmp.Compare(b.ID, a.ID) })
-		list = append(list, older...)
+		return []Snapshot{s}, nil
 	}
-	if len(list) == 0 {
+	// The current one first, which the pointer may not name.
+	slices.SortStableFunc(all, func(a, b Snapshot) int {
+		switch {
+		case a.Current == b.Current:
+			return cmp.Compare(b.ID, a.ID)
+		case a.Current:
+			return -1
+		default:
+			return 1
+		}
+	})
+	if r.OnFailure != Fallback {
+		all = all[:min(1, len(all))]
+		if len(all) > 0 && !all[0].Current {
+			all = nil
+		}
+	}
+	if len(all) == 0 {
 		return nil, ErrNone
 	}
-	return list, nil
+	return all, nil
 }
 
 // try takes the first candidate that can be used. Faults that another snapshot can cure go on to the
@@ -172,6 +174,9 @@ func (m *Manager) load1(ctx context.Context, r BootstrapRequest, s Snapshot) err
 // fetch downloads the object of a snapshot to file, synced, and checks size and checksum. With file
 // empty the bytes are only checked.
 func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress func(int64)) (err error) {
+	if s.Incremental {
+		return m.fetchBlocks(ctx, s, file, progress)
+	}
 	if !strings.EqualFold(s.Algorithm, metadata.Algorithm) {
 		return &Error{Op: "verify", Kind: Corrupt, Err: fmt.Errorf("its checksum algorithm is %q; only %s is known", s.Algorithm, metadata.Algorithm)}
 	}
@@ -181,8 +186,7 @@ func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress f
 	}
 	in, size, err := m.store.Open(ctx, key)
 	if objstore.KindOf(err) == objstore.KindNotFound {
-		return &Error{Op: "read", Kind: Missing, Err: fmt.Errorf("the object %s is gone", s.URI),
-			Hint: "a lifecycle rule of the bucket may have removed it; write a new snapshot or choose another one"}
+		return missing(s.URI)
 	}
 	if err != nil {
 		return err
@@ -221,6 +225,12 @@ func (m *Manager) fetch(ctx context.Context, s Snapshot, file string, progress f
 	return nil
 }
 
+// missing tells that an object of a snapshot is gone.
+func missing(object string) error {
+	return &Error{Op: "read", Kind: Missing, Err: fmt.Errorf("the object %s is gone", object),
+		Hint: "a lifecycle rule of the bucket may have removed it; write a new snapshot or choose another one"}
+}
+
 // storeReader tells faults of the store from those of the local disk.
 type storeReader struct{ r io.Reader }
 
@@ -246,18 +256,14 @@ func (l *localWriter) Write(p []byte) (int, error) {
 // Verify reads the object of a snapshot and checks its size and checksum: nil, or an error of Kind
 // Missing, Corrupt or Unavailable.
 func (m *Manager) Verify(ctx context.Context, dataset string, id uint64, progress func(done, total int64)) error {
-	f, _, err := m.load(ctx)
+	v, err := m.view(ctx, dataset)
 	if err != nil {
 		return wrap("verify", dataset, err)
 	}
-	var rec *metadata.Snapshot
-	if d := f.Datasets[dataset]; d != nil {
-		rec = d.Snapshot(id)
+	s, ok := v.find(id)
+	if !ok {
+		return &Error{Op: "verify", Dataset: dataset, Snapshot: &id, Kind: Missing, Err: errUnknown}
 	}
-	if rec == nil {
-		return &Error{Op: "verify", Dataset: dataset, Snapshot: &id, Kind: Missing, Err: errors.New("metadata.json has no such snapshot")}
-	}
-	s := fromRecord(*rec, f.Datasets[dataset])
 	err = m.fetch(ctx, s, "", func(n int64) {
 		if progress != nil {
 			progress(n, s.Bytes)

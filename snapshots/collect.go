@@ -107,9 +107,13 @@ func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func([]S
 	if err != nil {
 		return Collected{}, err
 	}
+	own, _, err := m.loadOwn(ctx, r.Dataset)
+	if err != nil {
+		return Collected{}, err
+	}
 	var out Collected
 	plan := func(d *metadata.Dataset) error {
-		out.Kept, out.Removed, err = choose(listed(d))
+		out.Kept, out.Removed, err = choose(view{d, own}.list())
 		return err
 	}
 	if d := f.Datasets[r.Dataset]; d != nil {
@@ -147,19 +151,13 @@ func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func([]S
 		if err != nil {
 			return Collected{}, err
 		}
+		if err := m.dropIncrements(ctx, own, intended); err != nil {
+			return Collected{}, err
+		}
 		out.Removed = intended // as far as they went; see clean
 	}
 	err = m.clean(ctx, r, &out)
 	return out, err
-}
-
-// listed are the snapshots of a record, newest first.
-func listed(d *metadata.Dataset) []Snapshot {
-	out := make([]Snapshot, 0, len(d.Snapshots))
-	for _, r := range slices.Backward(d.Snapshots) {
-		out = append(out, fromRecord(r, d))
-	}
-	return out
 }
 
 // intend notes objects in the own state.
@@ -172,8 +170,20 @@ func (m *Manager) intend(ctx context.Context, r CollectRequest, remove []Snapsho
 				continue // an object that is not ours to delete: only its record goes
 			}
 			// One that is noted was not removed then: a process died on the way.
-			o.Removing = slices.DeleteFunc(o.Removing, func(x metadata.Removing) bool { return x.Key == key })
-			o.Removing = append(o.Removing, metadata.Removing{ID: s.ID, Key: key, Bytes: uint64(s.Bytes), SinceMs: r.Now.UnixMilli()})
+			keys := []string{key}
+			for _, k := range s.objects {
+				if strings.HasPrefix(k, metadata.PacksFolder) {
+					keys = append(keys, k)
+				}
+			}
+			o.Removing = slices.DeleteFunc(o.Removing, func(x metadata.Removing) bool { return slices.Contains(keys, x.Key) })
+			for i, k := range keys {
+				x := metadata.Removing{ID: s.ID, Key: k, SinceMs: r.Now.UnixMilli()}
+				if i == len(keys)-1 { // the own pack, if there is one
+					x.Bytes = uint64(s.Stored)
+				}
+				o.Removing = append(o.Removing, x)
+			}
 			added = true
 		}
 		if !added {
@@ -193,14 +203,15 @@ func (m *Manager) clean(ctx context.Context, r CollectRequest, out *Collected) e
 	if err != nil {
 		return err
 	}
-	there := func(uint64) bool { return false }
-	if d := f.Datasets[r.Dataset]; d != nil {
-		there = func(id uint64) bool { return d.Snapshot(id) != nil }
+	v := view{f.Datasets[r.Dataset], own}
+	if v.d == nil {
+		v.d = &metadata.Dataset{}
 	}
+	there := func(id uint64) bool { _, ok := v.find(id); return ok }
 	if !r.DryRun {
 		out.Removed = slices.DeleteFunc(out.Removed, func(s Snapshot) bool { return there(s.ID) })
 	}
-	named := m.named(f)
+	named := m.named(f, own)
 	gone := map[string]bool{} // of the list in the own state: dealt with
 	for _, x := range own.Removing {
 		switch {
@@ -239,14 +250,22 @@ func (m *Manager) clean(ctx context.Context, r CollectRequest, out *Collected) e
 	})
 }
 
-// named are the keys that records name, of whatever dataset.
-func (m *Manager) named(f *metadata.File) map[string]bool {
+// named are the keys that records name, of whatever dataset, and what the incremental snapshots of one are made of.
+func (m *Manager) named(f *metadata.File, own *metadata.Own) map[string]bool {
 	keys := map[string]bool{}
-	for _, d := range f.Datasets {
+	for name, d := range f.Datasets {
 		for _, s := range d.Snapshots {
 			if key, err := metadata.KeyOf(m.Location(), s.URI); err == nil {
 				keys[key] = true
+				if name == own.Dataset {
+					keys[metadata.FullIndexKey(name, key, s.Checksum)] = true
+				}
 			}
+		}
+	}
+	for i := range own.Increments.List {
+		for _, key := range own.Increments.List[i].Keys(m.Location()) {
+			keys[key] = true
 		}
 	}
 	return keys
@@ -267,14 +286,23 @@ func (m *Manager) sweepOrphans(ctx context.Context, r CollectRequest, f *metadat
 		bytes int64
 	}
 	var found []orphan
-	err := m.store.List(ctx, "month=", func(key string, a objstore.Attrs) bool {
-		if strings.Contains(key, "/dataset="+r.Dataset+"/") && !named[key] && !waiting[key] && r.Now.Sub(a.Modified) > orphanAge {
-			found = append(found, orphan{key, a.Bytes})
-		}
-		return true
-	})
-	if err != nil {
+	look := func(prefix, part string) error {
+		return m.store.List(ctx, prefix, func(key string, a objstore.Attrs) bool {
+			if strings.Contains(key, part) && !named[key] && !waiting[key] && r.Now.Sub(a.Modified) > orphanAge {
+				found = append(found, orphan{key, a.Bytes})
+			}
+			return true
+		})
+	}
+	if err := look("month=", "/dataset="+r.Dataset+"/"); err != nil {
 		return err
+	}
+	if len(own.Increments.List) > 0 { // otherwise it is more likely that the own state was lost
+		for _, folder := range []string{metadata.PacksFolder, metadata.IndexesFolder} {
+			if err := look(folder+r.Dataset+"/", ""); err != nil {
+				return err
+			}
+		}
 	}
 	for _, o := range found {
 		out.Deleted++

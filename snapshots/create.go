@@ -1,8 +1,10 @@
 package snapshots
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"pitwall/engines/schemajson"
+	"pitwall/snapshots/blocks"
 	"pitwall/snapshots/metadata"
 	"pitwall/snapshots/objstore"
 	"pitwall/snapshots/stream"
@@ -45,6 +48,10 @@ type CreateRequest struct {
 	Lease *LeaseTerms
 	// Leased is told of the lease that was taken or renewed; may be nil.
 	Leased func(Held)
+	// Incremental stores only the blocks that changed, unless FullEvery snapshots were written since the last full
+	// one, or most of it changed. A full one is stored as one object that Spice can read.
+	Incremental bool
+	FullEvery   int
 	// Schema of the acceleration, to check against the recorded one before anything is copied.
 	Schema *arrow.Schema
 	// Export makes the copy. It is called after policy and schema were checked.
@@ -123,11 +130,10 @@ func (m *Manager) write(ctx context.Context, r CreateRequest, started time.Time,
 		ms := r.LastUpdated.UnixMilli()
 		record.LastUpdatedMs = &ms
 	}
-	if err := m.upload(ctx, r, c.Path, started, &record); err != nil {
-		return Snapshot{}, err
+	s, err := m.increment(ctx, r, c, started, schema, record, held)
+	if errors.Is(err, errFull) {
+		s, err = m.full(ctx, r, c, started, schema, record, held)
 	}
-	r.progress("commit", int64(record.Size), int64(record.Size))
-	s, err := m.commit(ctx, r, schema, record, held)
 	if err == nil && c.Content != "" {
 		// Without it the next snapshot is written although nothing changed, no more.
 		_ = m.changeOwn(ctx, r.Dataset, func(o *metadata.Own) error {
@@ -141,6 +147,15 @@ func (m *Manager) write(ctx context.Context, r CreateRequest, started time.Time,
 	return s, err
 }
 
+// full writes the copy as one object.
+func (m *Manager) full(ctx context.Context, r CreateRequest, c Copy, started time.Time, schema json.RawMessage, record metadata.Snapshot, held *Held) (Snapshot, error) {
+	if err := m.upload(ctx, r, c.Path, started, &record); err != nil {
+		return Snapshot{}, err
+	}
+	r.progress("commit", int64(record.Size), int64(record.Size))
+	return m.commit(ctx, r, schema, record, held)
+}
+
 func (r *CreateRequest) progress(phase string, done, total int64) {
 	if r.Progress != nil {
 		r.Progress(phase, done, total)
@@ -149,29 +164,33 @@ func (r *CreateRequest) progress(phase string, done, total int64) {
 
 // check applies the policy before anything is copied.
 func (m *Manager) check(ctx context.Context, f *metadata.File, r CreateRequest) error {
-	d := f.Datasets[r.Dataset]
-	if d == nil || r.Force || len(d.Snapshots) == 0 {
+	if r.Force || f.Datasets[r.Dataset] == nil {
 		return nil
 	}
-	last := d.Snapshots[len(d.Snapshots)-1]
-	if r.LastUpdated.IsZero() || last.LastUpdatedMs == nil || *last.LastUpdatedMs != r.LastUpdated.UnixMilli() {
+	v, err := m.viewOf(ctx, f, r.Dataset)
+	if err != nil {
+		return err
+	}
+	all := v.list()
+	if len(all) == 0 {
+		return nil
+	}
+	last := all[0]
+	if r.LastUpdated.IsZero() || last.LastUpdated.UnixMilli() != r.LastUpdated.UnixMilli() {
 		if same, err := m.sameContent(ctx, r, last); err != nil || !same {
 			return err
 		}
 	}
 	// Unchanged, so skipping is right only while the copy is really there.
-	if key, err := metadata.KeyOf(m.Location(), last.URI); err == nil {
-		if a, err := m.store.Stat(ctx, key); err == nil && a.Bytes == int64(last.Size) {
-			return &Error{Op: "create snapshot of", Kind: Unchanged,
-				Err: fmt.Errorf("nothing changed since snapshot %d", last.ID)}
-		}
+	if size, err := m.Size(ctx, last); err == nil && size == last.Bytes {
+		return &Error{Op: "create snapshot of", Kind: Unchanged, Err: fmt.Errorf("nothing changed since snapshot %d", last.ID)}
 	}
 	return nil
 }
 
 // sameContent tells whether the acceleration holds what the last snapshot does.
-func (m *Manager) sameContent(ctx context.Context, r CreateRequest, last metadata.Snapshot) (bool, error) {
-	if r.Content == nil || last.RowCount == nil || int64(*last.RowCount) != r.Rows {
+func (m *Manager) sameContent(ctx context.Context, r CreateRequest, last Snapshot) (bool, error) {
+	if r.Content == nil || last.Rows < 0 || last.Rows != r.Rows {
 		return false, nil
 	}
 	o, _, err := m.loadOwn(ctx, r.Dataset)
@@ -206,7 +225,12 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
 			return &Error{Op: "read copy of", Kind: LocalFailed, Err: err}
 		}
-		h := stream.NewReader(ctx, in, func(n int64) { r.progress("upload", n, st.Size()) })
+		var source io.Reader = in
+		split := blocks.NewSplitter()
+		if r.Incremental {
+			source = io.TeeReader(in, split)
+		}
+		h := stream.NewReader(ctx, source, func(n int64) { r.progress("upload", n, st.Size()) })
 		err := m.store.Create(ctx, key, h, st.Size())
 		if objstore.KindOf(err) == objstore.KindExists {
 			continue
@@ -220,6 +244,12 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		record.URI = metadata.URI(m.Location(), key)
 		record.Checksum = fmt.Sprintf("%x", h.Sum())
 		record.Size = uint64(h.Bytes())
+		if !r.Incremental {
+			return nil
+		}
+		// What the next snapshot builds on. Without it, that is a full one, too.
+		body := blocks.Whole(key, h.Bytes(), split.Sums()).Encode()
+		_ = m.store.Create(ctx, metadata.FullIndexKey(r.Dataset, key, record.Checksum), bytes.NewReader(body), int64(len(body)))
 		return nil
 	}
 	return &Error{Op: "create snapshot of", Kind: Conflict,
@@ -239,30 +269,31 @@ func (m *Manager) commit(ctx context.Context, r CreateRequest, schema json.RawMe
 		}
 		for _, s := range d.Snapshots {
 			if s.URI == record.URI && s.Checksum == record.Checksum {
-				out = fromRecord(s, d)
+				out = recorded(s, d)
 				return errSame
 			}
 		}
-		if held != nil {
-			if g := d.Generation(); g > held.Generation {
-				return &Error{Op: "commit snapshot of", Kind: Superseded,
-					Err:  fmt.Errorf("another replica took over (lease generation %d, this one has %d)", g, held.Generation),
-					Hint: "nothing was published; the newer writer's snapshots are current"}
-			}
-			d.SetGeneration(held.Generation)
+		if err := fence(d, held); err != nil {
+			return err
 		}
 		d.Name, d.Engine = dataset, r.Engine
 		if err := evolve(d, schema); err != nil {
 			return err
 		}
 		d.Publish(&record)
-		out = fromRecord(record, d)
+		out = recorded(record, d)
 		return nil
 	})
 	if err != nil {
 		return Snapshot{}, err
 	}
 	return out, nil
+}
+
+// recorded is a snapshot of metadata.json, with what that knows of the pointer.
+func recorded(r metadata.Snapshot, d *metadata.Dataset) Snapshot {
+	s, _ := view{d: d, own: &metadata.Own{}}.find(r.ID)
+	return s
 }
 
 // evolve records the schema when it is new. A snapshot record has no schema id in this format, so an

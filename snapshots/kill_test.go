@@ -50,6 +50,14 @@ func child(what string) error {
 			fmt.Printf("ack %d %s\n", s.ID, s.Checksum)
 		}
 		return err
+	case "increment":
+		r := childRequest(dir, "host-a", content(4))
+		r.Incremental, r.FullEvery = true, 100
+		s, err := m.Create(ctx, r)
+		if err == nil {
+			fmt.Printf("ack %d %s\n", s.ID, s.Checksum)
+		}
+		return err
 	case "collect":
 		_, err := m.Collect(ctx, CollectRequest{Dataset: "o", Rule: Rule{Last: 2}, Now: time.Now()})
 		return err

@@ -61,34 +61,32 @@ type Snapshot struct {
 	Engine string
 	// LastUpdated is the time of the last write into the acceleration; zero when unknown.
 	LastUpdated time.Time
+	// Incremental tells that the store has it as blocks, some of them in objects of older snapshots: URI is then the
+	// address of its index and Checksum that of the blocks, while Bytes is the size of the file.
+	Incremental bool
+	// Stored is how many bytes were uploaded for it.
+	Stored int64
 	// Current tells whether a new replica loads it, Pinned that this stays so when newer ones are written.
 	Current, Pinned bool
+
+	objects []string // that an incremental one needs besides its index
 }
 
 // List returns the snapshots of a dataset, newest first; none when the dataset or the whole location
 // has no snapshots yet.
 func (m *Manager) List(ctx context.Context, dataset string) ([]Snapshot, error) {
-	f, _, err := m.load(ctx)
+	v, err := m.view(ctx, dataset)
 	if err != nil {
 		return nil, wrap("list", dataset, err)
 	}
-	d := f.Datasets[dataset]
-	if d == nil {
-		return nil, nil
-	}
-	return listed(d), nil
+	return v.list(), nil
 }
 
-func fromRecord(r metadata.Snapshot, d *metadata.Dataset) Snapshot {
+// fromRecord knows nothing of the pointer.
+func fromRecord(r metadata.Snapshot) Snapshot {
 	s := Snapshot{
 		ID: r.ID, Created: time.UnixMilli(r.TimestampMs).UTC(), URI: r.URI, Checksum: r.Checksum, Algorithm: r.Algorithm,
-		Bytes: int64(r.Size), Rows: -1, Engine: r.Engine,
-	}
-	if t := d.Target(); t != nil {
-		s.Current = t.ID == r.ID
-	}
-	if p := d.Pinned(); p != nil {
-		s.Pinned = *p == r.ID
+		Bytes: int64(r.Size), Stored: int64(r.Size), Rows: -1, Engine: r.Engine,
 	}
 	if r.RowCount != nil {
 		s.Rows = int64(*r.RowCount)

@@ -93,5 +93,8 @@ func (v *snapshots) role(s *api.Snapshot) string {
 	if len(v.list.list) > 0 && v.list.list[0].ID == s.ID {
 		add("newest")
 	}
+	if s.Incremental {
+		add("incremental")
+	}
 	return role
 }

@@ -58,13 +58,16 @@ type Snapshot struct {
 	Created time.Time
 	// URI is the full address of the object.
 	URI string
-	// Checksum is lower-case hex; Algorithm is SHA256.
+	// Checksum is lower-case hex; Algorithm is SHA256, or another one for incremental snapshots.
 	Checksum, Algorithm string
 	Bytes               int64
 	// Rows is negative when unknown.
 	Rows int64
 	// Engine is empty for snapshots of old writers.
 	Engine string
+	// Incremental tells that only the blocks that changed were stored, Stored how many bytes; Spice does not see it.
+	Incremental bool
+	Stored      int64
 	// Current tells whether a new replica loads it, Pinned that this stays so when newer ones are written.
 	Current, Pinned bool
 	// Verified is the result of the last verification known to this process.

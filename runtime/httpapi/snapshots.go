@@ -12,17 +12,20 @@ import (
 
 // snapshotInfo is one stored snapshot (spec acceleration-snapshots 6).
 type snapshotInfo struct {
-	ID        uint64          `json:"snapshot_id"`
-	Timestamp int64           `json:"timestamp_ms"`
-	Location  string          `json:"location"`
-	Checksum  string          `json:"checksum"`
-	Algorithm string          `json:"checksum_algorithm"`
-	Bytes     int64           `json:"size_bytes"`
-	Engine    string          `json:"engine,omitempty"`
-	Rows      *int64          `json:"row_count,omitempty"`
-	Current   bool            `json:"is_current"`
-	Pinned    bool            `json:"is_pinned,omitempty"`
-	Status    api.ObjectState `json:"status"`
+	ID        uint64 `json:"snapshot_id"`
+	Timestamp int64  `json:"timestamp_ms"`
+	Location  string `json:"location"`
+	Checksum  string `json:"checksum"`
+	Algorithm string `json:"checksum_algorithm"`
+	Bytes     int64  `json:"size_bytes"`
+	Engine    string `json:"engine,omitempty"`
+	Rows      *int64 `json:"row_count,omitempty"`
+	Current   bool   `json:"is_current"`
+	Pinned    bool   `json:"is_pinned,omitempty"`
+	// Incremental snapshots stored Stored bytes of Bytes.
+	Incremental bool            `json:"is_incremental,omitempty"`
+	Stored      int64           `json:"stored_bytes,omitempty"`
+	Status      api.ObjectState `json:"status"`
 	// Checked and CheckedAt are the result of the last verification by this process.
 	Checked   api.VerifyState `json:"verification,omitempty"`
 	CheckedAt *time.Time      `json:"verified_at,omitempty"`
@@ -79,6 +82,9 @@ func (s *server) infos(w http.ResponseWriter, q *http.Request, d *api.Dataset, l
 	for i, x := range list {
 		out[i] = snapshotInfo{ID: x.ID, Timestamp: x.Created.UnixMilli(), Location: x.URI, Checksum: x.Checksum, Algorithm: x.Algorithm, Bytes: x.Bytes,
 			Engine: x.Engine, Current: x.Current, Pinned: x.Pinned, Status: states[x.ID], Checked: x.Verified.State, CheckedAt: when(x.Verified.At)}
+		if x.Incremental {
+			out[i].Incremental, out[i].Stored = true, x.Stored
+		}
 		if x.Rows >= 0 {
 			out[i].Rows = &x.Rows
 		}

@@ -21,6 +21,9 @@ type Own struct {
 	Contents map[uint64]string `json:"contents,omitempty"`
 	// Removing are the objects of records that were taken out of metadata.json, or are about to be.
 	Removing []Removing `json:"removing,omitempty"`
+	// Increments are the incremental snapshots. They are lost with this file, which then costs what they hold since
+	// the last full one.
+	Increments Increments `json:"increments,omitzero"`
 
 	other map[string]json.RawMessage // members of later versions, kept
 }
@@ -60,7 +63,8 @@ func DecodeOwn(b []byte) (*Own, error) {
 		return nil, err
 	}
 	// Every member of this version, whether it is empty or not.
-	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}})
+	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}},
+		Increments: Increments{List: []Increment{{}}}})
 	if err != nil {
 		return nil, err
 	}

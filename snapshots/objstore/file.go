@@ -168,6 +168,10 @@ func (f *fileStore) open(ctx context.Context, key string) (io.ReadCloser, int64,
 	return r, r.Size(), nil
 }
 
+func (f *fileStore) openRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error) {
+	return f.bucket.NewRangeReader(ctx, key, from, n, nil)
+}
+
 func (f *fileStore) explain(_ context.Context, op, key string, err error) error {
 	kind := fileKind(err)
 	if kind == "" {

@@ -54,6 +54,8 @@ type conditional interface {
 	load(ctx context.Context, key string) (body []byte, version string, err error)
 	// open returns a reader of an object and its size in bytes.
 	open(ctx context.Context, key string) (io.ReadCloser, int64, error)
+	// openRange returns a reader of n bytes of an object, which has them.
+	openRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error)
 	// explain makes an *Error.
 	explain(ctx context.Context, op, key string, err error) error
 	close() error
@@ -154,6 +156,19 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, int64, err
 		return nil, 0, s.wrap(ctx, "read", key, err)
 	}
 	return r, size, nil
+}
+
+// OpenRange returns a reader of n bytes of the object from an offset on, which it must have. The caller closes it.
+func (s *Store) OpenRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error) {
+	_, c, err := s.open(ctx)
+	if err != nil {
+		return nil, s.wrap(ctx, "read", key, err)
+	}
+	r, err := c.openRange(ctx, key, from, n)
+	if err != nil {
+		return nil, s.wrap(ctx, "read", key, err)
+	}
+	return r, nil
 }
 
 // Stat describes the object; KindNotFound when absent.

@@ -170,3 +170,17 @@ func (r *resuming) close() error {
 	r.r = nil
 	return err
 }
+
+// openRange reads a part of an object.
+func (c *cloudStore) openRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	d := &download{ctx: ctx, cancel: cancel, bucket: c.bucket, key: key, size: from + n, next: from + n}
+	r, err := c.bucket.NewRangeReader(ctx, key, from, n, nil)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	d.version = c.bucket.VersionRead(r)
+	d.first = &resuming{d: d, r: r, at: from, end: from + n}
+	return d, nil
+}

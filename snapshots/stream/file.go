@@ -20,7 +20,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
 	w.written += int64(n)
 	if w.written-w.sent >= flushBytes {
-		send(w.f, w.sent, w.written-w.sent)
+		Send(w.f, w.sent, w.written-w.sent)
 		w.sent = w.written
 	}
 	return n, err

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// send has the kernel begin to write a range of a file to the disk. It is a hint; Sync decides.
-func send(f *os.File, from, n int64) {
+// Send has the kernel begin to write a range of a file to the disk. It is a hint; Sync decides.
+func Send(f *os.File, from, n int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), from, n, unix.SYNC_FILE_RANGE_WRITE)
 }
