@@ -170,16 +170,12 @@ func (m *Manager) intend(ctx context.Context, r CollectRequest, remove []Snapsho
 				continue // an object that is not ours to delete: only its record goes
 			}
 			// One that is noted was not removed then: a process died on the way.
-			keys := []string{key}
-			for _, k := range s.objects {
-				if strings.HasPrefix(k, metadata.PacksFolder) {
-					keys = append(keys, k)
-				}
-			}
+			// What other snapshots are made of, too, is named by them and stays; see clean.
+			keys := append([]string{key}, s.objects...)
 			o.Removing = slices.DeleteFunc(o.Removing, func(x metadata.Removing) bool { return slices.Contains(keys, x.Key) })
 			for i, k := range keys {
 				x := metadata.Removing{ID: s.ID, Key: k, SinceMs: r.Now.UnixMilli()}
-				if i == len(keys)-1 { // the own pack, if there is one
+				if i == 0 {
 					x.Bytes = uint64(s.Stored)
 				}
 				o.Removing = append(o.Removing, x)

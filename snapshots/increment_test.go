@@ -360,6 +360,36 @@ func TestCollectIncrementalSnapshots(t *testing.T) {
 	}
 }
 
+// Somebody may be loading an incremental snapshot that was just removed: also the full object that it is made of stays
+// for the grace, although its record went long ago.
+func TestCollectWaitsForReadersOfIncrements(t *testing.T) {
+	b := newBed(t)
+	b.chain(3)
+	base := b.base0()
+	long := time.Now().Add(10 * orphanAge)
+	collect := func(now time.Time) {
+		t.Helper()
+		if _, err := b.Collect(t.Context(), CollectRequest{Dataset: "o", Rule: Rule{Last: 1}, Now: now, Grace: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func() bool { _, err := os.Stat(base); return err == nil }
+	collect(long)
+	collect(long.Add(2 * time.Hour))
+	if list := b.list(); len(list) != 1 || !there() {
+		t.Fatalf("%+v, the base is there: %v", list, there())
+	}
+	b.mustWrite("o", "full")
+	collect(long.Add(3 * time.Hour))
+	if list := b.list(); len(list) != 1 || list[0].Incremental || !there() {
+		t.Errorf("%+v, the base is there: %v", list, there())
+	}
+	collect(long.Add(5 * time.Hour))
+	if there() {
+		t.Error("the base is still there")
+	}
+}
+
 // A writer that another one took over from publishes no incremental snapshot either.
 func TestAnIncrementIsFenced(t *testing.T) {
 	b := newBed(t)
