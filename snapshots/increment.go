@@ -102,6 +102,10 @@ func (m *Manager) uploadBlocks(ctx context.Context, r CreateRequest, in io.Reade
 		}
 		r.progress("upload", 0, n)
 		if n > 0 {
+			// Asked first, as for full ones.
+			if _, err := m.store.Stat(ctx, pack); err == nil {
+				continue
+			}
 			err := m.store.Create(ctx, pack, reading(in, next, fresh, func(done int64) { r.progress("upload", done, n) }), n)
 			if objstore.KindOf(err) == objstore.KindExists {
 				continue

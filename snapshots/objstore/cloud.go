@@ -106,21 +106,24 @@ func (c *cloudStore) create(ctx context.Context, key string, r io.Reader, size i
 	if err == nil {
 		return nil
 	}
-	if c.ours(ctx, key, mark, size) {
+	there, ours := c.ours(ctx, key, mark, size)
+	if ours {
 		return nil
 	}
-	if c.lost(err) {
+	// A server may refuse before it has read the body, and close the connection: then only the broken connection is
+	// seen. What is there and not ours is somebody else's in any case.
+	if there || c.lost(err) {
 		return &Error{Op: "create", Key: key, Kind: KindExists, Err: errors.New("somebody else holds the key")}
 	}
 	return err
 }
 
-// ours tells whether the object is the one that was uploaded with a mark.
-func (c *cloudStore) ours(ctx context.Context, key, mark string, size int64) bool {
+// ours tells whether the object is there, and the one that was uploaded with a mark.
+func (c *cloudStore) ours(ctx context.Context, key, mark string, size int64) (there, ours bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
 	a, err := c.bucket.Attributes(ctx, key)
-	return err == nil && a.Metadata[uploadMark] == mark && a.Size == size
+	return err == nil, err == nil && a.Metadata[uploadMark] == mark && a.Size == size
 }
 
 func (c *cloudStore) replace(ctx context.Context, key, version string, body []byte) error {

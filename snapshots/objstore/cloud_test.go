@@ -143,6 +143,27 @@ func TestAnUploadWhoseAnswerWasLostIsOurs(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
+// A server that refuses a write before it has read it, and closes the connection, has refused it.
+func TestARefusedUploadWhoseConnectionBreaks(t *testing.T) {
+	proxy := storetest.NewProxy(t, server.URL)
+	s := onS3(t, proxy.URL).open(t)
+	if err := put(t.Context(), s, "k", "x"); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		panic(http.ErrAbortHandler)
+	})
+	if err := put(t.Context(), s, "k", "y"); KindOf(err) != KindExists {
+		t.Errorf("a key that is taken: %v", err)
+	}
+	if err := put(t.Context(), s, "free", "y"); KindOf(err) != KindUnavailable {
+		t.Errorf("a key that is free: %v", err)
+	}
+}
+
 // cut passes a request on, and breaks the connection after some bytes of the answer.
 func cut(target string, w http.ResponseWriter, r *http.Request, after int64) {
 	q := r.Clone(r.Context())
