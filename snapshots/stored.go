@@ -15,12 +15,12 @@ type Stored struct {
 	Dataset string
 	// Engine is that of the latest writer; empty for writers older than the field.
 	Engine string
-	// Snapshots is how many there are, Bytes their size together.
+	// Snapshots is how many there are, Bytes what was stored of them together.
 	Snapshots int
 	Bytes     int64
 	// Newest is when the newest of them was created; zero without any.
 	Newest time.Time
-	// Current is the id that the pointer names, nil when it names none.
+	// Current is the id of the one that a new replica loads, nil when there is none.
 	Current *uint64
 }
 
@@ -32,12 +32,16 @@ func (m *Manager) Datasets(ctx context.Context) ([]Stored, error) {
 	}
 	var out []Stored
 	for _, name := range slices.Sorted(maps.Keys(f.Datasets)) {
-		d := f.Datasets[name]
-		s := Stored{Dataset: name, Engine: d.Engine, Snapshots: len(d.Snapshots), Current: d.CurrentID}
-		for _, r := range d.Snapshots {
-			s.Bytes += int64(r.Size)
-			if at := time.UnixMilli(r.TimestampMs).UTC(); at.After(s.Newest) {
-				s.Newest = at
+		v, err := m.viewOf(ctx, f, name)
+		if err != nil {
+			return nil, wrap("list", name, err)
+		}
+		list := v.list()
+		s := Stored{Dataset: name, Engine: v.d.Engine, Snapshots: len(list), Current: v.target()}
+		for _, r := range list {
+			s.Bytes += r.Stored
+			if r.Created.After(s.Newest) {
+				s.Newest = r.Created
 			}
 		}
 		out = append(out, s)

@@ -188,6 +188,7 @@ func (s *store) checks(ctx context.Context, dataset string) map[uint64]snapshots
 func shown(x snapshots.Snapshot, c snapshots.Check) api.Snapshot {
 	return api.Snapshot{ID: x.ID, Created: x.Created, URI: x.URI, Checksum: x.Checksum, Algorithm: x.Algorithm,
 		Bytes: x.Bytes, Rows: x.Rows, Engine: x.Engine, Current: x.Current, Pinned: x.Pinned,
+		Incremental: x.Incremental, Stored: x.Stored,
 		Verified: api.Verification{State: api.VerifyState(c.Result), At: c.At, Detail: c.Detail}}
 }
 
@@ -204,7 +205,7 @@ func (s *store) Snapshot(ctx context.Context, dataset string, id uint64) (api.Sn
 func (s *store) Objects(ctx context.Context, list []api.Snapshot) map[uint64]api.ObjectState {
 	asked := make([]snapshots.Snapshot, len(list))
 	for i, x := range list {
-		asked[i] = snapshots.Snapshot{ID: x.ID, URI: x.URI}
+		asked[i] = snapshots.Snapshot{ID: x.ID, URI: x.URI, Bytes: x.Bytes, Incremental: x.Incremental}
 	}
 	looks := s.m.Look(ctx, asked)
 	out := map[uint64]api.ObjectState{}

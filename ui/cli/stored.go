@@ -17,19 +17,22 @@ import (
 
 // stored is a snapshot as the HTTP API tells it.
 type stored struct {
-	ID        uint64     `json:"snapshot_id"`
-	Timestamp int64      `json:"timestamp_ms"`
-	Location  string     `json:"location"`
-	Checksum  string     `json:"checksum"`
-	Algorithm string     `json:"checksum_algorithm"`
-	Bytes     int64      `json:"size_bytes"`
-	Engine    string     `json:"engine,omitempty"`
-	Rows      *int64     `json:"row_count,omitempty"`
-	Current   bool       `json:"is_current"`
-	Pinned    bool       `json:"is_pinned,omitempty"`
-	Status    string     `json:"status"`
-	Checked   string     `json:"verification,omitempty"`
-	CheckedAt *time.Time `json:"verified_at,omitempty"`
+	ID        uint64 `json:"snapshot_id"`
+	Timestamp int64  `json:"timestamp_ms"`
+	Location  string `json:"location"`
+	Checksum  string `json:"checksum"`
+	Algorithm string `json:"checksum_algorithm"`
+	Bytes     int64  `json:"size_bytes"`
+	Engine    string `json:"engine,omitempty"`
+	Rows      *int64 `json:"row_count,omitempty"`
+	Current   bool   `json:"is_current"`
+	Pinned    bool   `json:"is_pinned,omitempty"`
+	// Incremental snapshots stored Stored bytes of Bytes.
+	Incremental bool       `json:"is_incremental,omitempty"`
+	Stored      int64      `json:"stored_bytes,omitempty"`
+	Status      string     `json:"status"`
+	Checked     string     `json:"verification,omitempty"`
+	CheckedAt   *time.Time `json:"verified_at,omitempty"`
 }
 
 // storedList is what a dataset has in the store, oldest first.
@@ -78,6 +81,9 @@ func oneStored(ctx context.Context, s api.Store, dataset string, id uint64) (sto
 func storedOf(x api.Snapshot, object api.ObjectState) stored {
 	out := stored{ID: x.ID, Timestamp: x.Created.UnixMilli(), Location: x.URI, Checksum: x.Checksum, Algorithm: x.Algorithm, Bytes: x.Bytes,
 		Engine: x.Engine, Current: x.Current, Pinned: x.Pinned, Status: string(object)}
+	if x.Incremental {
+		out.Incremental, out.Stored = true, x.Stored
+	}
 	if x.Rows >= 0 {
 		out.Rows = &x.Rows
 	}
@@ -88,6 +94,14 @@ func storedOf(x api.Snapshot, object api.ObjectState) stored {
 }
 
 func (s stored) at() string { return time.UnixMilli(s.Timestamp).UTC().Format(time.RFC3339) }
+
+// size is that of the file, and what was stored of it if that is less.
+func (s stored) size(file string) string {
+	if s.Incremental {
+		return file + ", stored " + humanize.IBytes(uint64(s.Stored))
+	}
+	return file
+}
 
 // rows is the row count, or otherwise when it is unknown.
 func (s stored) rows(otherwise string) string {
@@ -125,7 +139,7 @@ func (s stored) write(w io.Writer, format string) error {
 		current += ", until it is unpinned"
 	}
 	return table(w, [][]string{{"ID", strconv.FormatUint(s.ID, 10)}, {"CREATED", s.at()}, {"OBJECT", s.Location},
-		{"SIZE", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(s.Bytes)), s.Bytes)}, {"ROWS", s.rows("-")}, {"ENGINE", or(s.Engine, "-")},
+		{"SIZE", s.size(fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(s.Bytes)), s.Bytes))}, {"ROWS", s.rows("-")}, {"ENGINE", or(s.Engine, "-")},
 		{s.Algorithm, s.Checksum}, {"CURRENT", current}, {"STATUS", s.state()}})
 }
 
@@ -158,7 +172,7 @@ func writeStored(w io.Writer, format string, l storedList) error {
 		if s.Pinned {
 			current = "pinned"
 		}
-		rows = append(rows, []string{strconv.FormatUint(s.ID, 10), s.at(), humanize.IBytes(uint64(s.Bytes)), s.rows("-"),
+		rows = append(rows, []string{strconv.FormatUint(s.ID, 10), s.at(), s.size(humanize.IBytes(uint64(s.Bytes))), s.rows("-"),
 			fmt.Sprintf("%.16s...", s.Checksum), current, s.state()})
 	}
 	return table(w, rows)
