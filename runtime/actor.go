@@ -218,7 +218,7 @@ func (a *actor) command(c command) {
 	case api.CancelRefresh:
 		a.cancelRefresh(c.id)
 	case api.SnapshotNow:
-		a.beginSnapshot(snapshotRequest{trigger: "manual", force: true, id: c.id})
+		a.beginSnapshot(snapshotRequest{trigger: "manual", force: true, full: v.Full, id: c.id})
 	case api.UndoBootstrap:
 		a.undo(c)
 	case api.BootstrapFrom:

@@ -41,6 +41,12 @@ datasets:
 			if !second.Incremental || !second.Current || second.Stored > second.Bytes/2 {
 				t.Errorf("%+v", second)
 			}
+			if task := b.do(api.SnapshotNow{Dataset: "d", Full: true}); task.State != api.TaskDone {
+				t.Fatalf("%+v", task)
+			}
+			b.dataset("d", "has a full one, as asked", func(d *api.Dataset) bool {
+				return d.Snapshots.Newest != nil && d.Snapshots.Newest.ID > second.ID && !d.Snapshots.Newest.Incremental && d.Snapshots.Run == nil
+			})
 			for _, c := range []struct {
 				id   uint64
 				rows string

@@ -17,6 +17,7 @@ import (
 type snapshotRequest struct {
 	trigger string
 	force   bool
+	full    bool // not incremental
 	id      api.CommandID
 }
 
@@ -29,7 +30,7 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 	}
 	if a.move != nil {
 		if w := a.wantSnapshot; w != nil {
-			q.force = q.force || w.force
+			q.force, q.full = q.force || w.force, q.full || w.full
 			if w.trigger == beforeRecreation {
 				q.trigger = w.trigger
 			}
@@ -61,10 +62,14 @@ func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines
 	if cfg.Acceleration.SnapshotsCreationPolicy == config.PolicyOnChange {
 		content = &contentOf{eng: file, seen: &a.content, changed: changed}
 	}
+	every := int(cfg.Acceleration.SnapshotsFullEvery)
+	if q.full {
+		every = 1
+	}
 	return a.rt.snaps.Create(t.ctx, snapshots.CreateRequest{
 		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force, Rows: rows,
 		Content:     content.now,
-		Incremental: cfg.Acceleration.SnapshotsUpload == config.UploadIncremental, FullEvery: int(cfg.Acceleration.SnapshotsFullEvery),
+		Incremental: cfg.Acceleration.SnapshotsUpload == config.UploadIncremental, FullEvery: every,
 		Lease: a.lease(), Leased: a.leased,
 		Export: func(ctx context.Context) (snapshots.Copy, error) {
 			// What full refreshes leave is often the same; of what grows, the number of rows tells.

@@ -32,8 +32,12 @@ type SetRefreshSQL struct{ Dataset, SQL string }
 // CancelRefresh cancels the running refresh or the wait for a re-try; the data stays as it was.
 type CancelRefresh struct{ Dataset string }
 
-// SnapshotNow writes a snapshot, also when nothing changed since the last one.
-type SnapshotNow struct{ Dataset string }
+// SnapshotNow writes a snapshot, also when nothing changed since the last one; Full has it be one object that Spice
+// can read, where snapshots_upload is incremental.
+type SnapshotNow struct {
+	Dataset string
+	Full    bool
+}
 
 // BootstrapFrom replaces the local data by a stored snapshot. The dataset answers from the old data
 // until the swap.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -153,7 +154,12 @@ func (s *server) begin(w http.ResponseWriter, q *http.Request, c api.Command, te
 
 func (s *server) createSnapshot(w http.ResponseWriter, q *http.Request) {
 	if d := s.find(w, q); d != nil {
-		s.begin(w, q, api.SnapshotNow{Dataset: d.Name}, fmt.Sprintf("Snapshot of %s begun.", d.Name))
+		full, err := strconv.ParseBool(cmp.Or(q.URL.Query().Get("full"), "false"))
+		if err != nil {
+			fail(w, http.StatusBadRequest, "full is true or false")
+			return
+		}
+		s.begin(w, q, api.SnapshotNow{Dataset: d.Name, Full: full}, fmt.Sprintf("Snapshot of %s begun.", d.Name))
 	}
 }
 

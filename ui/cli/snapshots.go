@@ -180,12 +180,18 @@ func bootstrapFrom() *cobra.Command {
 
 func createSnapshot() *cobra.Command {
 	var r remote
+	var full bool
 	c := &cobra.Command{
 		Use: "create DATASET", Short: "Have a running pitwall write a snapshot now, also when nothing changed", Args: cobra.ExactArgs(1), PreRunE: r.check,
 		RunE: func(c *cobra.Command, args []string) error {
-			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, snapshotsPath(args[0]), nil)
+			path := snapshotsPath(args[0])
+			if full {
+				path += "?full=true"
+			}
+			return r.send(c.Context(), c.OutOrStdout(), http.MethodPost, path, nil)
 		},
 	}
+	c.Flags().BoolVar(&full, "full", false, "one that Spice can read, where snapshots_upload is incremental")
 	r.flags(c.Flags())
 	return c
 }
