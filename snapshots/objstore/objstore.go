@@ -2,7 +2,7 @@
 // the two conditional writes that the commit protocol needs and that hold on every store it opens:
 // create-if-absent and compare-and-swap. A store that can't do them is refused.
 //
-// It starts no goroutines. Errors are *Error or wrap the context's.
+// What a download starts ends when its reader is closed. Errors are *Error or wrap the context's.
 package objstore
 
 import (
