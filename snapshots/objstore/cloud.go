@@ -41,6 +41,7 @@ const (
 type cloudStore struct {
 	loc    bucket.Location
 	bucket *bucket.Bucket // of the location
+	fast   int64          // see fastPerSecond
 
 	mu     sync.Mutex
 	proven bool // the store obeys conditions
@@ -63,7 +64,7 @@ func openCloud(location, scheme, path string, params map[string]string) (*Store,
 			errors.As(err, &f)
 			return nil, nil, (&cloudStore{loc: loc}).fail("open", loc.Name, err, f)
 		}
-		c := &cloudStore{loc: loc, bucket: b}
+		c := &cloudStore{loc: loc, bucket: b, fast: fastPerSecond}
 		if prefix := strings.TrimSuffix(loc.Key, "/"); prefix != "" {
 			b.Within(prefix + "/")
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -181,15 +182,31 @@ func cut(target string, w http.ResponseWriter, r *http.Request, after int64) {
 	panic(http.ErrAbortHandler)
 }
 
+// inRanges has a store take every connection for slow.
+func inRanges(t *testing.T, s *Store) {
+	t.Helper()
+	_, c, err := s.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.(*cloudStore).fast = math.MaxInt64
+}
+
 // A download goes on where the connection broke, in each of its ranges.
 func TestADownloadGoesOnAfterResets(t *testing.T) {
-	for name, c := range map[string]struct{ size, breaks int64 }{"one range": {3 << 20, 3}, "many ranges": {6*rangeBytes + 12345, 12}} {
+	for name, c := range map[string]struct {
+		size, breaks int64
+		slow         bool
+	}{"one range": {3 << 20, 3, true}, "many ranges": {6*rangeBytes + 12345, 12, true}, "one fast connection": {6*rangeBytes + 12345, 12, false}} {
 		t.Run(name, func(t *testing.T) {
 			proxy := storetest.NewProxy(t, server.URL)
 			s := onS3(t, proxy.URL).open(t)
 			body := noise(int(c.size))
 			if err := s.Create(t.Context(), "k", bytes.NewReader(body), c.size); err != nil {
 				t.Fatal(err)
+			}
+			if c.slow {
+				inRanges(t, s)
 			}
 			var asked atomic.Int64
 			proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
@@ -227,6 +244,7 @@ func TestADownloadThatNeverGoesOnFails(t *testing.T) {
 		cut(server.URL, w, r, 0)
 		return true
 	})
+	inRanges(t, s)
 	r, _, err := s.Open(t.Context(), "k")
 	if err != nil {
 		t.Fatal(err)
@@ -246,6 +264,7 @@ func TestADownloadIsOfOneVersion(t *testing.T) {
 	if err := s.Create(t.Context(), "k", bytes.NewReader(body), int64(len(body))); err != nil {
 		t.Fatal(err)
 	}
+	inRanges(t, s)
 	r, _, err := s.Open(t.Context(), "k")
 	if err != nil {
 		t.Fatal(err)
@@ -271,6 +290,7 @@ func TestADownloadIsAbandoned(t *testing.T) {
 	proxy.Break(func(w http.ResponseWriter, r *http.Request) bool {
 		return r.Header.Get("Range") != "" && storetest.Hang(w, r)
 	})
+	inRanges(t, s)
 	for _, n := range []int64{0, rangeBytes} {
 		r, _, err := s.Open(t.Context(), "k")
 		if err != nil {

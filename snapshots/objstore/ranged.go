@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"gocloud.dev/blob"
 
@@ -15,10 +16,13 @@ const (
 	// A download has rangesOnce ranges of rangeBytes under way, and in memory.
 	rangeBytes = 8 << 20
 	rangesOnce = 4
+	// fastPerSecond is how many bytes a second of one connection are enough: more of them would only cost memory and
+	// copies. One connection to an object store over a network gives 50 to 100 MB/s.
+	fastPerSecond = 200 << 20
 )
 
-// open reads an object: what follows its first range comes in ranges side by side, each on from where its
-// connection breaks.
+// open reads an object. Where one connection is slow, what follows the first range comes in ranges side by side, each
+// on from where its connection breaks.
 func (c *cloudStore) open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r, err := c.bucket.NewReader(ctx, key, nil)
@@ -27,11 +31,8 @@ func (c *cloudStore) open(ctx context.Context, key string) (io.ReadCloser, int64
 		return nil, 0, err
 	}
 	size := r.Size()
-	d := &download{ctx: ctx, cancel: cancel, bucket: c.bucket, key: key, version: c.bucket.VersionRead(r), size: size, next: min(size, rangeBytes)}
+	d := &download{ctx: ctx, cancel: cancel, bucket: c.bucket, key: key, version: c.bucket.VersionRead(r), size: size, next: min(size, rangeBytes), fast: c.fast}
 	d.first = &resuming{d: d, r: r, end: d.next}
-	for range rangesOnce - 1 {
-		d.ahead(nil)
-	}
 	return d, size, nil
 }
 
@@ -41,10 +42,12 @@ type download struct {
 	cancel       context.CancelFunc
 	bucket       *bucket.Bucket
 	key, version string
-	size, next   int64 // next is where the range begins that is asked for next
+	size, next   int64         // next is where the range begins that is asked for next
+	fast         int64         // bytes a second that are enough for one connection
+	waited       time.Duration // for the first range
 	fetching     sync.WaitGroup
 
-	first *resuming // streams, so that the first bytes come soon; nil when it is read
+	first *resuming // streams; nil when it is read
 	under []chan piece
 	rest  []byte // of the range that is read
 	whole []byte // its memory
@@ -76,16 +79,24 @@ func (d *download) ahead(buf []byte) {
 }
 
 func (d *download) Read(p []byte) (int, error) {
-	if d.first != nil {
+	for d.first != nil {
+		began := time.Now()
 		n, err := d.first.Read(p)
+		d.waited += time.Since(began)
 		if !errors.Is(err, io.EOF) {
 			return n, err
 		}
+		if d.next < d.size && float64(d.next) >= float64(d.fast)*d.waited.Seconds() {
+			d.first.end, d.next = d.size, d.size
+			continue
+		}
 		err = d.first.close()
 		d.first = nil
-		d.ahead(nil)
-		if n > 0 || err != nil {
-			return n, err
+		for range rangesOnce {
+			d.ahead(nil)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
 	if len(d.rest) == 0 {
