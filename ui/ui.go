@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -98,6 +99,8 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 			tea.WithColorProfile(t.Profile), tea.WithWindowSize(t.Width, t.Height))
 	} else {
 		opts = append(opts, tea.WithOutput(lossyFile{os.Stdout, cancel}))
+		defer log.SetOutput(log.Writer())
+		log.SetOutput(io.Discard) // what libraries write there would go over the frame
 		app.size = func() (int, int, error) { return xterm.GetSize(os.Stdout.Fd()) }
 	}
 	p := tea.NewProgram(app, opts...)
