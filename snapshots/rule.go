@@ -3,7 +3,6 @@ package snapshots
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -12,20 +11,6 @@ import (
 type Rule struct {
 	Last, Daily, Weekly, Monthly int
 	MinAge                       time.Duration
-}
-
-// String is such as "last 10, daily 7, min_age 1h0m0s".
-func (r Rule) String() string {
-	var parts []string
-	for _, p := range []struct {
-		name string
-		n    int
-	}{{"last", r.Last}, {"daily", r.Daily}, {"weekly", r.Weekly}, {"monthly", r.Monthly}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", p.name, p.n))
-		}
-	}
-	return strings.Join(append(parts, "min_age "+r.MinAge.String()), ", ")
 }
 
 // Kept is a snapshot that stays, and why: "current", "pinned", "in use", "young", "last", "daily", "weekly",
