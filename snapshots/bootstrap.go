@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -157,8 +156,16 @@ func (m *Manager) load1(ctx context.Context, r BootstrapRequest, s Snapshot) err
 			Err:  fmt.Errorf("it was written by %s, the dataset uses %s", s.Engine, r.Engine),
 			Hint: fmt.Sprintf("set acceleration.engine back to %s, or let a refresh rebuild the data", s.Engine)}
 	}
-	file := filepath.Join(r.Dir, fmt.Sprintf(".%s.%d.download.tmp", strings.ReplaceAll(r.Dataset, "/", "_"), s.ID))
+	// A name of its own: a verification may read the same snapshot at the same time.
+	tmp, err := os.CreateTemp(r.Dir, fmt.Sprintf(".%s.*.download.tmp", strings.ReplaceAll(r.Dataset, "/", "_")))
+	if err != nil {
+		return localError("write", err)
+	}
+	file := tmp.Name()
 	defer os.Remove(file)
+	if err := tmp.Close(); err != nil {
+		return localError("write", err)
+	}
 	report := func(phase string, done int64) {
 		if r.Progress != nil {
 			r.Progress(s, phase, done, s.Bytes)

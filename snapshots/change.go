@@ -112,7 +112,7 @@ func swap(ctx context.Context, key string, attempt func(ctx context.Context, wri
 
 // settle finds out what became of a write whose answer was an error, and only then reports.
 func settle(ctx context.Context, cause error, attempt func(ctx context.Context, write bool) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := objstore.Settling(ctx, settleTimeout)
 	defer cancel()
 	switch _, err := attempt(ctx, false); {
 	case errors.Is(err, errSame):

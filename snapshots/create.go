@@ -101,7 +101,7 @@ func (m *Manager) create(ctx context.Context, r CreateRequest) (Snapshot, error)
 	s, err := m.write(ctx, r, started, held)
 	if err != nil && held != nil {
 		// Somebody else may have more luck.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		ctx, cancel := objstore.Settling(ctx, settleTimeout)
 		defer cancel()
 		if rerr := m.Release(ctx, r.Dataset); rerr != nil {
 			err = fmt.Errorf("%w; and %w", err, rerr)

@@ -104,7 +104,7 @@ func (m *Manager) acquire(ctx context.Context, dataset string, t LeaseTerms, pub
 
 // isThere tells whether the lease is this text.
 func (m *Manager) isThere(ctx context.Context, dataset string, text []byte) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := objstore.Settling(ctx, settleTimeout)
 	defer cancel()
 	body, _, err := m.store.Load(ctx, metadata.LeaseKey(dataset))
 	return err == nil && bytes.Equal(body, text)

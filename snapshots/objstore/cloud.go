@@ -121,7 +121,7 @@ func (c *cloudStore) create(ctx context.Context, key string, r io.Reader, size i
 
 // ours tells whether the object is there, and the one that was uploaded with a mark.
 func (c *cloudStore) ours(ctx context.Context, key, mark string, size int64) (there, ours bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	ctx, cancel := Settling(ctx, answerTimeout)
 	defer cancel()
 	a, err := c.bucket.Attributes(ctx, key)
 	return err == nil, err == nil && a.Metadata[uploadMark] == mark && a.Size == size
