@@ -130,8 +130,8 @@ func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func([]S
 		intended := out.Removed
 		err := m.change(ctx, func(f *metadata.File) error {
 			d := f.Datasets[r.Dataset]
-			if d == nil {
-				return errSame
+			if d == nil || !slices.ContainsFunc(intended, func(s Snapshot) bool { return d.Snapshot(s.ID) != nil }) {
+				return errSame // they went with a write whose answer was lost
 			}
 			if err := plan(d); err != nil {
 				return err
