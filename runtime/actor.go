@@ -61,8 +61,8 @@ type actor struct {
 	// stale has the data loaded anew, in full, whatever the checkpoint says: the spicepod was changed.
 	// It stays until a full refresh has succeeded.
 	stale bool
-	// opening is true while the engine is being opened.
-	opening bool
+	// opening is true while the engine is being opened, wantOpen while that waits for the running transfer.
+	opening, wantOpen bool
 
 	run  *refreshJob
 	next *request // to begin when run has ended
@@ -313,7 +313,7 @@ func (a *actor) status() api.Status {
 		return api.ShuttingDown
 	case !a.cfg().Acceleration.Enabled:
 		return api.Ready
-	case a.run != nil, a.move != nil && a.move.kind == "bootstrap" && a.eng != nil:
+	case a.run != nil, a.replacing() && a.eng != nil:
 		return api.Refreshing
 	case a.st.Err != "":
 		return api.Error
@@ -360,12 +360,7 @@ func (a *actor) shutdown() {
 	if a.boot != nil {
 		ids = append(ids, a.boot.id)
 	}
-	if a.move != nil {
-		ids = append(ids, a.move.id)
-	}
-	for _, v := range a.steers {
-		ids = append(ids, v.id)
-	}
+	ids = append(ids, a.transferIDs()...)
 	for _, id := range ids {
 		a.rt.finish(id, api.TaskCancelled, stoppedText)
 	}

@@ -51,10 +51,16 @@ func (a *actor) beginBootstrap(b bootJob) {
 	a.st.Retry = nil
 	eng := a.eng
 	a.transfer("bootstrap", b.id, func(t *transferJob) func(*actor) {
+		keep := func() {}
 		if file, ok := eng.(engines.FileEngine); ok {
-			a.keepUndo(t.ctx, file, t)
+			var discard func()
+			keep, discard = a.keepUndo(t.ctx, file, t)
+			defer discard()
 		}
 		boot, err := a.bootstrap(t.ctx, eng, &b.snapshot, t)
+		if err == nil {
+			keep()
+		}
 		var info engines.Info
 		if err == nil {
 			info, err = eng.Info(t.ctx)
@@ -84,7 +90,6 @@ func (a *actor) beginBootstrap(b bootJob) {
 
 func (a *actor) bootstrapDone(b bootJob, boot *api.Bootstrap, info engines.Info, cp *engines.Checkpoint, err error) {
 	if err != nil {
-		a.dropUndo() // nothing was replaced
 		f := a.explain(err)
 		if f.Canceled {
 			a.rt.finish(b.id, api.TaskCancelled, "the dataset was stopped")

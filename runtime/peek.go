@@ -121,7 +121,8 @@ func (a *actor) peek(ctx context.Context, id uint64) (engines.Engine, error) {
 
 // keepPeek opens a snapshot and closes it in the end.
 func (a *actor) keepPeek(id uint64, p *peek) {
-	file := filepath.Join(a.peekDir(), fmt.Sprint(id)+a.opener.Extension())
+	// A name of its own: a query may still read a file that was given up, when the next one asks for the snapshot.
+	file := filepath.Join(a.peekDir(), fmt.Sprintf("%d-%d%s", id, time.Now().UnixNano(), a.opener.Extension()))
 	p.eng, p.err = a.openPeek(id, file)
 	close(p.ready)
 	for p.err == nil && a.ctx.Err() == nil {

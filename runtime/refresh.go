@@ -110,7 +110,7 @@ type refreshed struct {
 // begin starts a refresh, after the one that runs was cancelled: an on-demand refresh supersedes it
 // (seed data-refresh, "On-Demand").
 func (a *actor) begin(q request) {
-	if a.eng == nil || a.run != nil || a.boot != nil || a.move != nil && a.move.kind == "bootstrap" {
+	if a.eng == nil || a.run != nil || a.boot != nil || a.replacing() {
 		if a.next != nil {
 			a.rt.finish(a.next.id, api.TaskCancelled, "superseded by another refresh")
 		}

@@ -90,7 +90,7 @@ func (a *actor) retention(change func(*api.Retention)) {
 // what loads data evicts, too.
 func (a *actor) sweepDue() {
 	a.armRetention(a.cfg().Acceleration.RetentionCheckInterval)
-	if a.eng == nil || a.sweeping || a.move != nil && a.move.kind == "bootstrap" {
+	if a.eng == nil || a.sweeping || a.replacing() {
 		return
 	}
 	a.sweeping = true

@@ -27,12 +27,17 @@ type opened struct {
 	checkpoint *engines.Checkpoint
 	booted     *api.Bootstrap
 	store      storeLook
+	move       *transferJob
 	err        error
 }
 
 // open opens the source and the engine beside the actor: first the local file; one that is damaged is
 // set aside; one that is not there is loaded from a snapshot where that is configured.
 func (a *actor) open() {
+	if a.move != nil { // what the store holds is verified or changed: at most one transfer runs
+		a.wantOpen = true
+		return
+	}
 	a.st.Err, a.st.Hint = "", ""
 	a.opening = true
 	cfg := a.cfg()
@@ -40,11 +45,11 @@ func (a *actor) open() {
 		a.src = src
 	}
 	move := &transferJob{kind: "bootstrap", started: time.Now(), ctx: a.ctx}
-	if a.bootstraps() == "" {
+	if a.usesSnapshots() == "" {
 		a.move = move
 	}
 	a.job(func() any {
-		m := opened{}
+		m := opened{move: move}
 		m.err = a.openJob(cfg, move, &m)
 		return m
 	})
@@ -162,7 +167,10 @@ func (a *actor) removeLeftovers() {
 
 // opened takes over a finished open, or plans the next try.
 func (a *actor) opened(m opened) {
-	a.move, a.opening = nil, false
+	a.opening = false
+	if a.move == m.move {
+		a.move = nil
+	}
 	defer a.moveFree()
 	if m.err != nil {
 		f := a.explain(m.err)

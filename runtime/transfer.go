@@ -123,6 +123,25 @@ func (a *actor) bootstraps() string {
 	return a.usesSnapshots()
 }
 
+// replacing tells whether other data is about to take the place of what is there: a refresh would mix them.
+func (a *actor) replacing() bool {
+	return a.move != nil && (a.move.kind == "bootstrap" || a.move.kind == "undo")
+}
+
+// transferIDs are the commands whose transfer runs or waits.
+func (a *actor) transferIDs() (ids []api.CommandID) {
+	if a.move != nil {
+		ids = append(ids, a.move.id)
+	}
+	if a.wantSnapshot != nil {
+		ids = append(ids, a.wantSnapshot.id)
+	}
+	for _, v := range a.steers {
+		ids = append(ids, v.id)
+	}
+	return ids
+}
+
 // transfer starts a job of one kind; the caller has checked that none is running.
 func (a *actor) transfer(kind string, id api.CommandID, fn func(t *transferJob) func(*actor)) {
 	t := &transferJob{kind: kind, id: id, started: time.Now(), ctx: a.ctx}
@@ -142,6 +161,10 @@ func (a *actor) transferred(m transferred) {
 
 // moveFree begins what waited for the end of a transfer or of the opening.
 func (a *actor) moveFree() {
+	if a.wantOpen && a.move == nil {
+		a.wantOpen = false
+		a.openNow()
+	}
 	if a.run == nil && a.eng != nil {
 		a.proceed()
 	}

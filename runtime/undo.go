@@ -17,21 +17,30 @@ import (
 
 func (a *actor) undoName() string { return a.file + ".undo" }
 
-// keepUndo sets a copy of the data aside. That there is no room for it is told, and is no reason not to bootstrap.
-func (a *actor) keepUndo(ctx context.Context, file engines.FileEngine, t *transferJob) {
-	info, err := file.Info(ctx)
-	if err != nil || info.Schema == nil {
-		return
-	}
-	t.at("keep", 0, info.Bytes, 0)
+// keepUndo makes a copy of the data. The function that it returns makes it what an undo brings back, once other data
+// took its place; without that, what an earlier bootstrap replaced stays. That there is no room for the copy is told,
+// and is no reason not to bootstrap.
+func (a *actor) keepUndo(ctx context.Context, file engines.FileEngine, t *transferJob) (keep, discard func()) {
 	tmp := filepath.Join(filepath.Dir(a.file), fmt.Sprintf(".%s.%d.export.tmp", fileName(a.cfg().Name), t.started.UnixNano()))
-	defer os.Remove(tmp)
-	if _, err = file.Export(ctx, tmp, false); err == nil {
-		err = os.Rename(tmp, a.undoName())
+	info, err := file.Info(ctx)
+	there := err == nil && info.Schema != nil
+	if there {
+		t.at("keep", 0, info.Bytes, 0)
+		_, err = file.Export(ctx, tmp, false)
 	}
 	if err != nil && ctx.Err() == nil {
 		a.emit(api.Warn, "bootstrap", "it can't be undone: the data that it replaces could not be set aside: "+err.Error())
 	}
+	keep = func() {
+		kerr := os.Remove(a.undoName()) // of a bootstrap before
+		if there && err == nil {
+			kerr = os.Rename(tmp, a.undoName())
+		}
+		if kerr != nil && !errors.Is(kerr, fs.ErrNotExist) {
+			a.emit(api.Warn, "bootstrap", "it can't be undone: "+kerr.Error())
+		}
+	}
+	return keep, func() { _ = os.Remove(tmp) }
 }
 
 // dropUndo forgets the copy: a refresh made newer data.
@@ -69,6 +78,11 @@ func (a *actor) undo(c command) {
 		return
 	}
 	a.disarm() // what is due would end the undo right away; it is planned anew
+	a.st.Retry = nil
+	if a.pending != nil {
+		a.rt.finish(a.pending.id, api.TaskCancelled, "an undo takes its place")
+		a.pending = nil
+	}
 	a.transfer("undo", c.id, func(t *transferJob) func(*actor) {
 		t.at("swap", 0, 0, 0)
 		info, err := file.Adopt(t.ctx, a.undoName())
@@ -77,6 +91,11 @@ func (a *actor) undo(c command) {
 			cp, err = file.Checkpoint(t.ctx)
 		}
 		return func(a *actor) {
+			defer func() {
+				if a.dueFor == dueNothing && !a.st.Held && a.next == nil {
+					a.armInterval(time.Now())
+				}
+			}()
 			a.findUndo()
 			if err != nil {
 				f := a.explain(err)
@@ -89,9 +108,6 @@ func (a *actor) undo(c command) {
 			text := fmt.Sprintf("the bootstrap is undone: %d rows, as of %s", info.Rows, a.st.LastRefresh.Local().Format(time.DateTime))
 			a.emit(api.Info, "bootstrap", text)
 			a.rt.finish(c.id, api.TaskDone, text)
-			if a.dueFor == dueNothing && !a.st.Held && a.next == nil {
-				a.armInterval(time.Now())
-			}
 		}
 	})
 }
