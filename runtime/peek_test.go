@@ -102,3 +102,30 @@ datasets:
 		}
 	}
 }
+
+// A column whose type changed is compared as text.
+func TestDiffOfSnapshotsOfOtherTypes(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+snapshots: {location: ./snaps}
+datasets:
+  - from: file:a.csv
+    name: d
+    on_schema_change: sync_all_columns
+    acceleration: {engine: duckdb, mode: file, snapshots: enabled}
+`, "a.csv": "id,v\n1,a\n2,7\n"}).start(httpFace)
+	b.dataset("d", "its snapshot", func(d *api.Dataset) bool { return d.Snapshots.Kept == 1 && d.Snapshots.Run == nil })
+	b.write("a.csv", "id,v\n1,5\n2,7\n")
+	b.do(api.RefreshNow{Dataset: "d"})
+	for query, want := range map[string][]string{
+		"?key=id": {`"type_before":"utf8"`, `"type_after":"int64"`, `"rows_added":0`, `"rows_removed":0`, `"rows_changed":1`},
+		"":        {`"rows_added":1`, `"rows_removed":1`},
+		"?key=v":  {`"rows_added":1`, `"rows_removed":1`, `"rows_changed":0`},
+	} {
+		status, text := b.http("GET", "/v1/datasets/d/acceleration/snapshots/0/diff"+query, "")
+		for _, w := range want {
+			if status != 200 || !strings.Contains(strings.ReplaceAll(text, `": `, `":`), w) {
+				t.Errorf("%s: %d, %s has no %s", query, status, text, w)
+			}
+		}
+	}
+}

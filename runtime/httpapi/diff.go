@@ -25,6 +25,35 @@ type snapshotDiff struct {
 	Added   int64    `json:"rows_added"`
 	Removed int64    `json:"rows_removed"`
 	Changed *int64   `json:"rows_changed,omitempty"`
+
+	// asText are the columns whose types on both sides can only be compared as text.
+	asText map[string]bool
+}
+
+// selected are columns as both sides can be compared.
+func (d *snapshotDiff) selected(columns []string) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		if parts[i] = quoted(c); d.asText[c] {
+			parts[i] = fmt.Sprintf("CAST(%[1]s AS VARCHAR) AS %[1]s", quoted(c))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// family is what types have in common that are compared as they are.
+func family(typ string) string {
+	if i := strings.IndexAny(typ, "[(<, "); i >= 0 {
+		typ = typ[:i]
+	}
+	name := strings.TrimRight(typ, "0123456789")
+	switch name {
+	case "int", "uint", "float", "decimal":
+		return "number"
+	case "large_utf", "string_view", "utf":
+		return "text"
+	}
+	return name
 }
 
 // columnDiff is a column that differs; an empty type is a column that is not there.
@@ -95,6 +124,7 @@ func (s *server) compare(ctx context.Context, out *snapshotDiff) error {
 		return err
 	}
 	var both []string
+	out.asText = map[string]bool{}
 	for _, c := range before {
 		i := slices.IndexFunc(after, func(o api.Column) bool { return o.Name == c.Name })
 		switch {
@@ -102,6 +132,9 @@ func (s *server) compare(ctx context.Context, out *snapshotDiff) error {
 			out.Columns = append(out.Columns, columnDiff{c.Name, c.Type, ""})
 		case after[i].Type != c.Type:
 			out.Columns = append(out.Columns, columnDiff{c.Name, c.Type, after[i].Type})
+			if family(c.Type) != family(after[i].Type) {
+				out.asText[c.Name] = true
+			}
 			both = append(both, c.Name)
 		default:
 			both = append(both, c.Name)
@@ -127,7 +160,7 @@ func (s *server) compare(ctx context.Context, out *snapshotDiff) error {
 		return nil
 	}
 	if len(out.Key) == 0 {
-		cols := list(both, ", ", "%s")
+		cols := strings.ReplaceAll(out.selected(both), "%", "%%")
 		one := "(SELECT count(*) FROM (SELECT " + cols + " FROM %s EXCEPT ALL SELECT " + cols + " FROM %s) AS x)"
 		n, err := s.numbers(ctx, "SELECT "+fmt.Sprintf(one, out.To, out.From)+", "+fmt.Sprintf(one, out.From, out.To))
 		if err != nil {
@@ -158,7 +191,7 @@ func (s *server) byKey(ctx context.Context, out *snapshotDiff, both []string) er
 		differs = "(" + list(rest, " OR ", "b.%[1]s IS DISTINCT FROM a.%[1]s") + ")"
 	}
 	// Which side a row is on is told by a column of its own: a key may be NULL.
-	side := "(SELECT " + list(both, ", ", "%s") + ", 1 AS pitwall_there FROM %s)"
+	side := "(SELECT " + strings.ReplaceAll(out.selected(both), "%", "%%") + ", 1 AS pitwall_there FROM %s)"
 	n, err := s.numbers(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE b.pitwall_there IS NULL), count(*) FILTER (WHERE a.pitwall_there IS NULL), "+
 		"count(*) FILTER (WHERE a.pitwall_there = 1 AND b.pitwall_there = 1 AND %s) FROM "+side+" AS b FULL JOIN "+side+" AS a ON %s",
 		differs, out.From, out.To, list(out.Key, " AND ", "b.%[1]s IS NOT DISTINCT FROM a.%[1]s")))
