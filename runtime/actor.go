@@ -38,6 +38,7 @@ type actor struct {
 	expiry          atomic.Pointer[time.Time] // when the retention clock was reset; nil when it was not
 	content         contentSeen               // owned by the running transfer
 	shared          atomic.Bool               // another process with this identity was told of
+	leaves          atomic.Bool               // what comes after it writes no snapshots
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
 	// serving is written by the actor and read by queries, which count their fallbacks to the source.

@@ -58,9 +58,9 @@ func (a *actor) stands(why string) {
 // releaseTimeout bounds what the end of the process waits for.
 const releaseTimeout = 2 * time.Second
 
-// release has another replica go on at once when this one ends.
+// release has another replica go on at once when this one ends, or writes no snapshots any more.
 func (a *actor) release() {
-	if a.rt.snaps == nil || a.rt.life.Err() == nil {
+	if a.rt.snaps == nil || a.rt.life.Err() == nil && !a.leaves.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), releaseTimeout)

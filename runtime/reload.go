@@ -116,6 +116,7 @@ func (r *Runtime) remove(name string) {
 	if a == nil {
 		return
 	}
+	a.leaves.Store(true)
 	a.cancel()
 	<-a.done
 	r.bus.list(func(ds []*api.Dataset) []*api.Dataset {
@@ -140,9 +141,10 @@ func (r *Runtime) change(ctx context.Context, c config.DatasetChange, file strin
 		}
 		return
 	}
+	next := r.newActor(ctx, c.New, file)
+	a.leaves.Store(next.creates() != "")
 	a.cancel()
 	<-a.done
-	next := r.newActor(ctx, c.New, file)
 	next.acceptSchema, next.stale = true, true
 	r.register([]*actor{next})
 	next.start()
@@ -212,6 +214,12 @@ func (a *actor) reconfigure(m reconfigure) {
 	}
 	if old.SnapshotsTrigger != next.SnapshotsTrigger || old.SnapshotsInterval != next.SnapshotsInterval || old.Snapshots != next.Snapshots {
 		a.armSnapshots(true)
+	}
+	if old.Snapshots != next.Snapshots {
+		if a.leaves.Store(a.creates() != ""); a.leaves.Load() {
+			a.stands("")
+			a.jobs.Go(a.release)
+		}
 	}
 	if old.SnapshotsVerify != next.SnapshotsVerify || old.Snapshots != next.Snapshots {
 		a.armDrill(drillFirst)
