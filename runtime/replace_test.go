@@ -193,3 +193,35 @@ func TestDatasetIsNotOpenedDuringAVerification(t *testing.T) {
 	}
 	b.ready("d", 10)
 }
+
+// mode: file_update goes on when the snapshot that it waits for is not wanted any more.
+func TestFileUpdateDoesNotWaitForASnapshotThatIsSwitchedOff(t *testing.T) {
+	b, c := stored(t)
+	text, err := os.ReadFile(b.dir + "/spicepod.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, pod, _ := strings.Cut(string(text), "name: test\n")
+	pod = strings.Replace(pod, "mode: file,", "mode: file_update,", 1)
+	b.stop()
+	b.write("spicepod.yml", pod)
+	b.start()
+	b.ready("d", 10)
+	b.dataset("d", "at rest", func(d *api.Dataset) bool { return d.Snapshots.Run == nil && d.Run == nil })
+	c.Break(func(w http.ResponseWriter, q *http.Request) bool {
+		return q.Method == http.MethodGet && strings.Contains(q.URL.Path, "/dataset=") && storetest.Hang(w, q)
+	})
+	if _, err := b.Runtime.Do(t.Context(), api.VerifySnapshot{Dataset: "d"}); err != nil {
+		t.Fatal(err)
+	}
+	b.dataset("d", "verifying", func(d *api.Dataset) bool { return d.Snapshots.Run != nil })
+	b.write("a.csv", "id,city,more\n1,Seattle,x\n")
+	if task := b.do(api.RefreshNow{Dataset: "d"}); task.State != api.TaskFailed {
+		t.Fatalf("%+v", task)
+	}
+	b.write("spicepod.yml", strings.Replace(pod, "snapshots: enabled", "snapshots: bootstrap_only", 1))
+	b.dataset("d", "reads only", func(d *api.Dataset) bool { return d.Snapshots.Mode == "bootstrap_only" })
+	c.Break(nil)
+	c.CloseClientConnections()
+	b.ready("d", 1)
+}

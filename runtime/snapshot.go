@@ -26,6 +26,9 @@ type snapshotRequest struct {
 func (a *actor) beginSnapshot(q snapshotRequest) {
 	if why := a.creates(); why != "" {
 		a.rt.finish(q.id, api.TaskFailed, why)
+		if q.trigger == beforeRecreation { // the spicepod was changed while it waited
+			a.outgrow()
+		}
 		return
 	}
 	if a.move != nil {
