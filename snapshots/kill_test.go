@@ -69,7 +69,10 @@ func child(what string) error {
 		return nil
 	case "write":
 		for i := 0; ; i++ {
-			s, err := m.Create(ctx, childRequest(dir, "", fmt.Sprintf("process %d, text %d", os.Getpid(), i)))
+			// What all have in common makes it worth while to store the rest as an increment.
+			r := childRequest(dir, "", strings.Repeat("in common ", 100_000)+fmt.Sprintf("process %d, text %d", os.Getpid(), i))
+			r.Incremental, r.FullEvery = i%3 != 0, 5
+			s, err := m.Create(ctx, r)
 			if err != nil {
 				return err
 			}

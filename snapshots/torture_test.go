@@ -127,12 +127,15 @@ func TestTorture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := map[uint64]string{}
+	there, increments := map[uint64]string{}, 0
 	for _, s := range list {
 		if _, twice := there[s.ID]; twice {
 			t.Errorf("id %d is listed twice", s.ID)
 		}
 		there[s.ID] = s.Checksum
+		if s.Incremental {
+			increments++
+		}
 		if err := m.Verify(ctx, "o", s.ID, nil); err != nil {
 			t.Errorf("listed, but: %v", err)
 		}
@@ -145,6 +148,6 @@ func TestTorture(t *testing.T) {
 	if len(acked) == 0 {
 		t.Error("nothing was written")
 	}
-	t.Logf("%d snapshots acknowledged by %d processes that were killed %d times, %d faults, %d collections, %d collected, %d left",
-		len(acked), processes, kills, faults, collections, len(gone), len(list))
+	t.Logf("%d snapshots acknowledged by %d processes that were killed %d times, %d faults, %d collections, %d collected, %d left, %d of them incremental",
+		len(acked), processes, kills, faults, collections, len(gone), len(list), increments)
 }
