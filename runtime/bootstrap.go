@@ -164,6 +164,9 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 		a.bootFailed(r)
 		rejected = append(rejected, a.rt.redact(r.Error()))
 		a.found(r)
+		if r.Snapshot != nil && a.creates() == "" { // so that the next one is written, also of the same rows
+			a.note(ctx, *r.Snapshot)
+		}
 		if err == nil {
 			a.emit(api.Warn, "bootstrap", r.Error()+"; trying the next older one", hintField(r.Hint)...)
 		}

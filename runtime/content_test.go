@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -58,5 +59,38 @@ datasets:
 				t.Errorf("forced: %+v", task)
 			}
 		})
+	}
+}
+
+// A snapshot that a bootstrap found damaged is no reason to skip the next one, although the rows did not change.
+func TestADamagedSnapshotIsWrittenAnewAlthoughNothingChanged(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": `
+snapshots: {location: ./snaps, bootstrap_on_failure_behavior: fallback}
+datasets:
+  - from: file:a.csv
+    name: d
+    acceleration: {engine: duckdb, mode: file, snapshots: enabled}
+`, "a.csv": cities(10)}).start()
+	d := b.dataset("d", "the first snapshot", func(d *api.Dataset) bool { return d.Snapshots.Kept == 1 && d.Snapshots.Run == nil })
+	b.stop()
+	path := b.dir + "/snaps/" + strings.TrimPrefix(d.Snapshots.Newest.URI, "./snaps/")
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body[len(body)/2] ^= 1
+	for name, do := range map[string]func() error{
+		"damage": func() error { return os.WriteFile(path, body, 0o644) },
+		"remove": func() error { return os.Remove(d.File) },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	b.start()
+	b.ready("d", 10)
+	d = b.dataset("d", "a snapshot that can be loaded", func(d *api.Dataset) bool { return d.Snapshots.Kept == 2 && d.Snapshots.Run == nil })
+	if task := b.do(api.VerifySnapshot{Dataset: "d", SnapshotID: d.Snapshots.Newest.ID}); task.State != api.TaskDone {
+		t.Errorf("%+v", task)
 	}
 }

@@ -57,12 +57,22 @@ func (a *actor) verify(t *transferJob, id uint64) (string, error) {
 	} else if err == nil {
 		a.check(id, api.Verification{State: api.VerifiedSum, At: time.Now()})
 	}
-	if v := a.verified(id); v.State != api.Unverified && !a.rt.o.ReadOnly && t.ctx.Err() == nil {
-		if nerr := a.rt.snaps.Note(t.ctx, name, id, snapshots.Check{At: v.At, Result: string(v.State), Detail: v.Detail}); nerr != nil {
-			a.emit(api.Warn, "snapshot", "only this process knows the result: "+nerr.Error())
-		}
+	if !a.rt.o.ReadOnly {
+		a.note(t.ctx, id)
 	}
 	return text, err
+}
+
+// note keeps in the store what is known of a snapshot.
+func (a *actor) note(ctx context.Context, id uint64) {
+	v := a.verified(id)
+	if v.State == api.Unverified || ctx.Err() != nil {
+		return
+	}
+	err := a.rt.snaps.Note(ctx, a.cfg().Name, id, snapshots.Check{At: v.At, Result: string(v.State), Detail: v.Detail})
+	if err != nil {
+		a.emit(api.Warn, "snapshot", "only this process knows the result: "+err.Error())
+	}
 }
 
 // inspect opens a downloaded snapshot and compares what it holds with its record.

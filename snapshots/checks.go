@@ -7,10 +7,13 @@ import (
 	"pitwall/snapshots/metadata"
 )
 
+// Sound is the Result of a snapshot that can be loaded.
+const Sound = "verified"
+
 // Check is the result of reading a snapshot whole.
 type Check struct {
 	At time.Time
-	// Result is "verified", "mismatch" or "missing"; Detail says what is wrong.
+	// Result is Sound, "mismatch" or "missing"; Detail says what is wrong.
 	Result, Detail string
 }
 

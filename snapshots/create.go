@@ -181,6 +181,9 @@ func (m *Manager) check(ctx context.Context, f *metadata.File, r CreateRequest) 
 			return err
 		}
 	}
+	if c, ok := v.own.Checks[last.ID]; ok && c.Result != Sound {
+		return nil // found damaged: what did not change still needs a copy that can be loaded
+	}
 	// Unchanged, so skipping is right only while the copy is really there.
 	if size, err := m.Size(ctx, last); err == nil && size == last.Bytes {
 		return &Error{Op: "create snapshot of", Kind: Unchanged, Err: fmt.Errorf("nothing changed since snapshot %d", last.ID)}
