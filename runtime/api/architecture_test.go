@@ -36,9 +36,11 @@ var allowed = map[string][]string{
 	"pitwall/runtime/schedule":   {},
 	"pitwall/runtime/source":     {"pitwall/runtime/source", "pitwall/engines", "pitwall/snapshots/objstore/bucket"},
 	"pitwall/runtime/shape":      {"pitwall/engines", "pitwall/config/refreshsql"},
-	"pitwall/runtime/httpapi":    {"pitwall/runtime/api"},
+	"pitwall/runtime/httpapi":    {"pitwall/runtime/api", "pitwall/runtime/wire"},
 	"pitwall/runtime/metrics":    {"pitwall/runtime/api"},
-	"pitwall/runtime/remote":     {"pitwall/runtime/api"},
+	"pitwall/runtime/wire":       {"pitwall/runtime/api"},
+	"pitwall/runtime/remote":     {"pitwall/runtime/api", "pitwall/runtime/wire"},
+	"pitwall/runtime/replay":     {"pitwall/runtime/api", "pitwall/runtime/wire"},
 	"pitwall/engines/schemajson": {},
 }
 
