@@ -12,15 +12,16 @@ import (
 	"syscall"
 
 	"charm.land/fang/v2"
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"pitwall/demo"
 	"pitwall/runtime"
+	"pitwall/runtime/api"
 	"pitwall/runtime/faces"
 	"pitwall/runtime/launch"
 	"pitwall/runtime/offline"
+	"pitwall/runtime/remote"
+	"pitwall/runtime/replay"
 	"pitwall/ui"
 	"pitwall/ui/cli"
 	"pitwall/views"
@@ -44,7 +45,7 @@ func main() {
 }
 
 func root() *cobra.Command {
-	var f cli.Common
+	var f flags
 	c := &cobra.Command{
 		Use: "pitwall", Short: "The console and runtime for accelerated data",
 		Long:              "pitwall runs the accelerations that a spicepod.yml declares and shows them live.\nWithout a command it opens the console on the spicepod of the current folder.",
@@ -53,106 +54,100 @@ func root() *cobra.Command {
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnv(c.Flags()) },
 	}
 	f.Add(c.PersistentFlags())
-	con := console(&f)
+	con := cli.Console(faces.Off, func(ctx context.Context, p cli.Program) error {
+		return show(ctx, &f, p, launch.Options{}, nil)
+	})
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), serve(&f), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
+	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), cli.AttachTo(f.attach), cli.ReplayOf(f.replay), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }
 
-func serve(f *cli.Common) *cobra.Command {
-	var n cli.Faces
-	var format string
-	c := &cobra.Command{
-		Use: "serve", Short: "Run the spicepod without a console, logs on stderr", Args: cobra.NoArgs,
-		Long: "Run the spicepod without a console. Every event is a line on stderr.\nSIGINT or SIGTERM stops it; what is being written is abandoned safely.",
-		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := cli.Logger(format, os.Stderr)
-			if err != nil {
-				return err
-			}
-			s, err := open(c.Context(), launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Logger: log, HTTP: n.HTTP, Metrics: n.Metrics})
-			if err != nil {
-				return err
-			}
-			return errors.Join(s.Run(c.Context()), cli.Interrupted(c.Context()))
-		},
-	}
-	c.Flags().StringVar(&format, "log-format", "text", "text or json")
-	n.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:9090")
-	return c
-}
-
-func console(f *cli.Common) *cobra.Command {
-	var n cli.Faces
-	c := &cobra.Command{
-		Use: "console", Short: "Open the console on the spicepod (the default command)", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return show(c.Context(), f, launch.Options{HTTP: n.HTTP, Metrics: n.Metrics}, nil)
-		},
-	}
-	n.Add(c.Flags(), faces.Off, faces.Off)
-	return c
-}
-
-func demoCmd(f *cli.Common) *cobra.Command {
-	var n cli.Faces
+func demoCmd(f *flags) *cobra.Command {
 	var o demo.Options
-	var list bool
-	c := &cobra.Command{
-		Use: "demo", Short: "Open the console on a workspace made on the spot", Args: cobra.NoArgs,
-		Long: "Make a folder with generated data, a spicepod and a snapshot store, and open the console on it.\nThe folder is used again on the next run.",
-		RunE: func(c *cobra.Command, _ []string) error {
-			if list {
-				return demo.List(c.OutOrStdout())
-			}
-			w, err := demo.Prepare(o)
-			if err != nil {
-				return &cli.Exit{Code: cli.ExitNotWell, Err: err}
-			}
-			defer fmt.Fprintln(c.OutOrStdout(), "The demo's folder is "+w.Dir+" (used again next time; --fresh starts over).")
-			f.Pod, f.DataDir = w.Pod, ""
-			return show(c.Context(), f, launch.Options{Sources: w.Sources(runtime.Connect), HTTP: n.HTTP, Metrics: n.Metrics}, func(ctx context.Context, s *launch.Session) error {
-				return w.Run(ctx, s.Runtime.Report("generate demo data"))
-			})
-		},
-	}
+	c := cli.Demo(faces.Off, demo.List, func(ctx context.Context, p cli.Program, out io.Writer) error {
+		w, err := demo.Prepare(o)
+		if err != nil {
+			return &cli.Exit{Code: cli.ExitNotWell, Err: err}
+		}
+		defer fmt.Fprintln(out, "The demo's folder is "+w.Dir+" (used again next time; --fresh starts over).")
+		f.Pod, f.DataDir = w.Pod, ""
+		return show(ctx, f, p, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
+			return w.Run(ctx, s.Runtime.Report("generate demo data"))
+		})
+	})
 	o.Add(c.Flags())
-	c.Flags().BoolVar(&list, "list", false, "list the scenarios")
-	n.Add(c.Flags(), faces.Off, faces.Off)
 	return c
 }
+
+// flags are the flags of every command.
+type flags struct{ cli.Common }
 
 // show runs the runtime, beside it what the caller adds, and the console on top; when the console
 // ends, so does the rest.
-func show(ctx context.Context, f *cli.Common, o launch.Options, beside func(context.Context, *launch.Session) error) error {
-	if !term.IsTerminal(os.Stdout.Fd()) || !term.IsTerminal(os.Stdin.Fd()) {
-		return &cli.Exit{Code: cli.ExitUsage, Err: errors.New("the console needs a terminal; without one, run: pitwall serve")}
+func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside func(context.Context, *launch.Session) error) error {
+	if err := cli.NeedsTerminal(); err != nil {
+		return err
 	}
-	o.Pod, o.DataDir, o.ReadOnly = f.Pod, f.DataDir, f.ReadOnly
+	o.Pod, o.DataDir, o.ReadOnly, o.HTTP, o.Metrics = f.Pod, f.DataDir, f.ReadOnly, p.HTTP, p.Metrics
 	s, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	ctx, quit := context.WithCancel(ctx)
-	g.Go(func() error { return s.Run(ctx) })
+	runs := []func(context.Context) error{s.Run}
 	if beside != nil {
-		g.Go(func() error { return beside(ctx, s) })
+		runs = append(runs, func(ctx context.Context) error { return beside(ctx, s) })
 	}
-	g.Go(func() error {
-		defer quit()
-		return ui.Run(ctx, s.Runtime, views.All(), ui.Options{Version: version, NoColor: f.NoColor, ASCII: f.ASCII, Theme: f.Theme, LogFile: s.LogFile})
-	})
-	err = g.Wait()
-	if crash := (*ui.CrashError)(nil); errors.As(err, &crash) {
-		return &cli.Exit{Code: cli.ExitCrash, Err: err}
+	return f.console(ctx, s.Runtime, p.Record, s.LogFile, runs...)
+}
+
+// console shows a runtime that the others run, and records it where that was asked for.
+func (f *flags) console(ctx context.Context, c api.Console, file, log string, runs ...func(context.Context) error) error {
+	c, rec, err := replay.Record(c, file)
+	if err != nil {
+		return &cli.Exit{Code: cli.ExitUsage, Err: err}
 	}
-	if errors.Is(err, ui.ErrHangup) {
-		return &cli.Exit{Code: cli.ExitInterrupted, Err: err}
+	return cli.Together(ctx, func(ctx context.Context) error {
+		return ui.Run(ctx, c, views.All(), ui.Options{Version: version, NoColor: f.NoColor, ASCII: f.ASCII, Theme: f.Theme, LogFile: log})
+	}, append(runs, rec)...)
+}
+
+func (f *flags) serve(ctx context.Context, p cli.Program) error {
+	s, err := open(ctx, launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Logger: p.Logger, HTTP: p.HTTP, Metrics: p.Metrics})
+	if err != nil {
+		return err
 	}
-	return err
+	_, rec, err := replay.Record(s.Runtime, p.Record)
+	if err != nil {
+		return &cli.Exit{Code: cli.ExitUsage, Err: err}
+	}
+	return errors.Join(cli.Together(ctx, s.Run, rec), cli.Interrupted(ctx))
+}
+
+func (f *flags) attach(ctx context.Context, a cli.Attach) error {
+	if err := cli.NeedsTerminal(); err != nil {
+		return err
+	}
+	r, err := remote.Open(ctx, remote.Options{URL: a.URL, Key: a.Key, Metrics: a.Metrics, ReadOnly: f.ReadOnly, Client: a.Client})
+	if err != nil {
+		return &cli.Exit{Code: cli.ExitUnreachable, Err: err}
+	}
+	return f.console(ctx, r, a.Record, "", r.Run)
+}
+
+func (f *flags) replay(ctx context.Context, o cli.Replay) error {
+	if err := cli.NeedsTerminal(); err != nil {
+		return err
+	}
+	p, err := replay.Load(o.File)
+	if err != nil {
+		return &cli.Exit{Code: cli.ExitNotWell, Err: err}
+	}
+	p.Speed(o.Speed)
+	p.Seek(o.Seek)
+	p.Hold(o.Held)
+	return f.console(ctx, p, "", "", p.Run)
 }
 
 // open opens the session and gives its errors their exit codes.

@@ -63,7 +63,7 @@ type (
 func newApp(ctx context.Context, console api.Console, first *api.State, ch <-chan *api.State, vs []View, o Options) *App {
 	a := &App{ctx: ctx, console: console, opts: o, views: vs, live: first, following: map[api.CommandID]*request{}, mouse: true, dirty: true}
 	a.feed.ch = ch
-	a.ctxv = Ctx{State: first, Live: first, Now: time.Now(), Theme: Dark(), Glyphs: Unicode(), Options: o, app: a}
+	a.ctxv = Ctx{State: first, Live: first, Wall: time.Now(), Theme: Dark(), Glyphs: Unicode(), Options: o, app: a}
 	switch {
 	case o.NoColor:
 		a.ctxv.Theme = Mono()
@@ -74,6 +74,7 @@ func newApp(ctx context.Context, console api.Console, first *api.State, ch <-cha
 		a.ctxv.Glyphs = ASCII()
 	}
 	a.stack = []entry{{view: vs[0]}}
+	a.now()
 	return a
 }
 
@@ -90,7 +91,11 @@ func (a *App) Init() tea.Cmd {
 
 // now brings the Ctx up to date.
 func (a *App) now() *Ctx {
-	a.ctxv.Now = time.Now()
+	a.ctxv.Wall = time.Now()
+	a.ctxv.Now = a.ctxv.Wall
+	if clock, ok := a.console.(api.Clock); ok {
+		a.ctxv.Now = clock.Now()
+	}
 	return &a.ctxv
 }
 
@@ -184,7 +189,7 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 
 // stale composes soon: at once when the last time is long enough ago.
 func (a *App) stale(c *Ctx) tea.Cmd {
-	if c.Now.Sub(a.composed) >= composeEvery {
+	if c.Wall.Sub(a.composed) >= composeEvery {
 		a.dirty = true
 		return nil
 	}
@@ -198,7 +203,7 @@ func (a *App) stale(c *Ctx) tea.Cmd {
 // frame takes a newer State.
 func (a *App) frame(c *Ctx, m frameMsg) tea.Cmd {
 	if m.state == nil {
-		a.closedAt = c.Now
+		a.closedAt = c.Wall
 		return nil
 	}
 	a.live, c.Live = m.state, m.state
@@ -285,5 +290,5 @@ func (a *App) compose() {
 	}()
 	c := a.now()
 	a.content = a.Frame(c)
-	a.composed = c.Now
+	a.composed = c.Wall
 }

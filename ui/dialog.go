@@ -47,7 +47,7 @@ type graceMsg struct{}
 
 // show puts a dialog in front.
 func (a *App) show(d Dialog) tea.Cmd {
-	now := a.ctxv.Now
+	now := a.ctxv.Wall
 	a.dialogs = append(a.dialogs, &front{d, now, now})
 	if !d.Careful() {
 		return nil
@@ -58,14 +58,14 @@ func (a *App) show(d Dialog) tea.Cmd {
 // Guarded tells a dialog that is being drawn whether it swallows keys still.
 func (c *Ctx) Guarded() bool {
 	n := len(c.app.dialogs)
-	return n > 0 && c.app.dialogs[n-1].guarded(c.Now)
+	return n > 0 && c.app.dialogs[n-1].guarded(c.Wall)
 }
 
 // dialogKey gives a key to the front dialog.
 func (a *App) dialogKey(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 	f := a.dialogs[len(a.dialogs)-1]
-	if f.guarded(c.Now) && k.String() != "esc" {
-		f.lastKey = c.Now
+	if f.guarded(c.Wall) && k.String() != "esc" {
+		f.lastKey = c.Wall
 		return a.after(graceQuiet+time.Millisecond, graceMsg{})
 	}
 	n := len(a.dialogs)

@@ -42,7 +42,7 @@ func (c *Ctx) Spark(ds []time.Duration, w int) string {
 // Spinner is the sign of something that goes on; it turns ten times a second.
 func (c *Ctx) Spinner() string {
 	s := c.Glyphs.Spinner
-	return s[int(c.Now.UnixMilli()/100&math.MaxInt32)%len(s)]
+	return s[int(c.Wall.UnixMilli()/100&math.MaxInt32)%len(s)]
 }
 
 // Panel frames lines with a border and a title in w×h cells. With exact the lines are known to be

@@ -19,7 +19,7 @@ type dumpedMsg struct {
 
 // dump writes the screen as it was composed last, as text and with its colours.
 func (a *App) dump(c *Ctx, _ []string) tea.Cmd {
-	screen, dir, now := a.content, filepath.Join(a.opts.StateDir, "screens"), c.Now
+	screen, dir, now := a.content, filepath.Join(a.opts.StateDir, "screens"), c.Wall
 	return func() tea.Msg {
 		path, err := writeDump(dir, screen, now)
 		return dumpedMsg{path, err}

@@ -66,6 +66,9 @@ func (a *App) head(c *Ctx) string {
 		left += t.Dim.On(" "+g.Crumb+" ") + Clean(crumb)
 	}
 	var parts []string
+	if n := c.Live.Link.Name; n != "" {
+		parts = append(parts, t.Accent.On(Cut(Clean(n), max(c.W/5, 8))))
+	}
 	parts = append(parts, a.link(c))
 	if s := configBadge(c); s != "" {
 		parts = append(parts, s)
@@ -99,16 +102,49 @@ func (a *App) link(c *Ctx) string {
 	t, g := c.Theme, c.Glyphs
 	switch {
 	case !a.closedAt.IsZero():
-		return t.Bad.On(g.Failed + " stopped " + Age(c.Now, a.closedAt))
+		return t.Bad.On(g.Failed + " stopped " + Age(c.Wall, a.closedAt))
 	case c.Paused:
-		return t.Warn.On(g.Stale + " paused " + Age(c.Now, a.pausedAt))
+		return t.Warn.On(g.Stale + " paused " + Age(c.Wall, a.pausedAt))
 	case c.Live.ShuttingDown:
 		return t.Warn.On(g.Stale + " stopping")
+	}
+	switch l := &c.Live.Link; {
+	case l.Kind == api.LinkRecording:
+		return a.playback(c)
+	case !l.DownSince.IsZero():
+		return t.Bad.On(g.Failed + " offline " + Age(c.Now, l.DownSince) + ", retry " + Until(c.Now, l.RetryAt))
+	case l.Kind != "" && c.Now.Sub(c.Live.At) > linkStale:
+		return t.Warn.On(g.Stale + " stale " + Age(c.Now, c.Live.At))
 	}
 	if age := c.Now.Sub(c.Live.At); age > staleAfter && reading(c.Live) {
 		return t.Warn.On(g.Stale + " stale " + Age(c.Now, c.Live.At))
 	}
 	return t.Good.On(g.Ready + " live")
+}
+
+// linkStale is how old a State of another runtime may be; it tells every 3 s that it is there.
+const linkStale = 7 * time.Second
+
+// playback says where a recording is.
+func (a *App) playback(c *Ctx) string {
+	p, ok := a.console.(api.Player)
+	if !ok {
+		return c.Theme.Warn.On(c.Glyphs.Stale + " recorded")
+	}
+	b := p.Playback()
+	text := b.At.Local().Format("15:04:05")
+	if c.W >= 100 {
+		text += " of " + Duration(b.Last.Sub(b.First).Truncate(time.Second))
+	}
+	switch {
+	case !b.At.Before(b.Last):
+		text += " end"
+	case b.Held:
+		text += " held"
+	case b.Speed != 1:
+		text += fmt.Sprintf(" at %gx", b.Speed)
+	}
+	return c.Theme.Info.On(c.Glyphs.Arrow + " " + text)
 }
 
 // staleAfter is how old the newest State may be while a refresh reads, which tells its progress every
@@ -162,7 +198,7 @@ func FirstError(cfg *api.ConfigStatus) *api.Problem {
 func (a *App) status(c *Ctx) string {
 	t := c.Theme
 	left, right := " "+a.running(c), ""
-	if toast, more, failed := a.newestToast(c.Now); toast.text != "" {
+	if toast, more, failed := a.newestToast(c.Wall); toast.text != "" {
 		g, s := c.Glyphs.OK, t.Good
 		switch {
 		case toast.level >= api.ErrorLevel:

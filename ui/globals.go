@@ -35,7 +35,7 @@ func (a *App) globals() []Action {
 	if _, ok := a.top().view.(Searcher); ok {
 		slash, slashHelp = "search", "Search, keeping the lines around what is found; n and N go on."
 	}
-	return []Action{
+	return append(a.playing(), []Action{
 		{ID: "view.datasets", Title: "datasets", Help: "All datasets, live.", Keys: []string{"1"}, Run: open("datasets")},
 		{ID: "view.snapshots", Title: "snapshots", Help: "The stored snapshots of the selected dataset.", Keys: []string{"2"}, Run: open("snapshots"),
 			Off: func(c *Ctx, _ []string) string {
@@ -81,7 +81,7 @@ func (a *App) globals() []Action {
 		{ID: "help", Title: "help", Help: "All keys of this screen.", Keys: []string{"?"}, Bar: 29, Run: func(*Ctx, []string) tea.Cmd { return a.show(&helpDialog{}) }},
 		{ID: "quit", Title: "quit", Help: "End the console and the runtime in it; asks when tasks run. ctrl+c does the same, twice always quits.", Keys: []string{"q"}, Bar: 30,
 			Run: func(c *Ctx, _ []string) tea.Cmd { return a.quit(c) }},
-	}
+	}...)
 }
 
 // without says why when the screen can't do I.
@@ -109,8 +109,12 @@ func (a *App) askFilter(label string) tea.Cmd {
 func (c *Ctx) AskFilter(label string) tea.Cmd { return c.app.askFilter(label) }
 
 func (a *App) pause(c *Ctx, _ []string) tea.Cmd {
+	if p, ok := a.console.(api.Player); ok {
+		p.Hold(!p.Playback().Held)
+		return nil
+	}
 	if c.Paused = !c.Paused; c.Paused {
-		a.pausedAt = c.Now
+		a.pausedAt = c.Wall
 		return nil
 	}
 	return a.showState(c)

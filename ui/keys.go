@@ -114,7 +114,7 @@ func capital(s string) string {
 // paste gives pasted text to what is being typed in.
 func (a *App) paste(c *Ctx, text string) {
 	if n := len(a.dialogs); n > 0 {
-		if d, ok := a.dialogs[n-1].Dialog.(Texter); ok && !a.dialogs[n-1].guarded(c.Now) {
+		if d, ok := a.dialogs[n-1].Dialog.(Texter); ok && !a.dialogs[n-1].guarded(c.Wall) {
 			d.Paste(text)
 		}
 		return

@@ -84,7 +84,7 @@ func (a *App) refreshView(c *Ctx) tea.Cmd { return a.top().view.Update(c, StateM
 
 // quit ends the program, after asking when commands run.
 func (a *App) quit(*Ctx) tea.Cmd {
-	if a.runningTasks() == 0 || !a.closedAt.IsZero() {
+	if a.runningTasks() == 0 || !a.closedAt.IsZero() || a.live.Link.Kind != "" { // the runtime of another process goes on
 		return a.leave()
 	}
 	return a.show(&Confirm{

@@ -38,7 +38,7 @@ func (a *App) toastOf(p *request, l api.Level, text string) {
 	if p != nil {
 		a.toasts = slices.DeleteFunc(a.toasts, func(t toastLine) bool { return t.of == p })
 	}
-	a.toasts = append(a.toasts, toastLine{l, Clean(text), a.ctxv.Now.Add(d), p})
+	a.toasts = append(a.toasts, toastLine{l, Clean(text), a.ctxv.Wall.Add(d), p})
 	if n := len(a.toasts) - 20; n > 0 {
 		a.toasts = a.toasts[n:]
 	}

@@ -10,7 +10,7 @@ import (
 // A failed outcome comes before the good ones after it, and shows behind the answer to a key.
 func TestAFailedOutcomeIsNotHidden(t *testing.T) {
 	now := time.Now()
-	a := &App{ctxv: Ctx{Now: now}}
+	a := &App{ctxv: Ctx{Wall: now}}
 	first, second := &request{}, &request{}
 	want := func(text string, more int, failed bool) {
 		t.Helper()

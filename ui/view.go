@@ -69,7 +69,9 @@ type StateMsg struct{}
 type Ctx struct {
 	// State is what is shown; it stands still while paused. Live is the newest.
 	State, Live *api.State
-	Now         time.Time
+	// Now is the time where the State comes from: that of another machine, or of a recording. Ages are counted
+	// from it. Wall is the time here, for what the console does itself.
+	Now, Wall time.Time
 	// W and H are the size of the whole window.
 	W, H   int
 	Theme  *Theme

@@ -21,7 +21,7 @@ import (
 var allowed = map[string][]string{
 	"pitwall":            {"*"},
 	"pitwall/ui":         {"pitwall/ui", "pitwall/runtime/api"},
-	"pitwall/ui/cli":     {"pitwall/runtime/api", "pitwall/config"},
+	"pitwall/ui/cli":     {"pitwall/ui", "pitwall/runtime/api", "pitwall/config"},
 	"pitwall/views":      {"pitwall/ui", "pitwall/runtime/api"},
 	"pitwall/demo":       {"pitwall/demo", "pitwall/config", "pitwall/runtime"},
 	"pitwall/demo/bench": {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"}, // measures the console

@@ -5,6 +5,9 @@ import "fmt"
 // Refusal says in one sentence why a command makes no sense for the dataset as it is now, or returns
 // "" when it does. The runtime refuses what it names, and a frontend shows it on a disabled action.
 func Refusal(s *State, c Command) string {
+	if why := refuseLink(s, c); why != "" {
+		return why
+	}
 	if s.ShuttingDown {
 		return "pitwall is shutting down"
 	}
@@ -17,6 +20,9 @@ func Refusal(s *State, c Command) string {
 	}
 	if d.Engine == "" {
 		return d.Name + " is not accelerated"
+	}
+	if s.Link.Kind == LinkSpice { // it tells too little of the dataset to know more
+		return ""
 	}
 	switch c := c.(type) {
 	case RefreshNow:

@@ -21,8 +21,10 @@ type State struct {
 	ShuttingDown bool
 	// ReadyOnRegistration is runtime.ready_state: on_registration: Ready does not wait for loads.
 	ReadyOnRegistration bool
-	Config              ConfigStatus
-	Store               StoreStatus
+	// Link is where this comes from when it is not the runtime of this process.
+	Link   Link
+	Config ConfigStatus
+	Store  StoreStatus
 	// Datasets are in the order of the spicepod.
 	Datasets []*Dataset
 	// Events are the newest events, oldest first; a bounded window (see EventWindow).

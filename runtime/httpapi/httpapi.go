@@ -80,6 +80,11 @@ func routes() []route {
 		{method: "GET", pattern: "/v1/doctor", handle: (*server).doctor},
 		{method: "GET", pattern: "/v1/events", handle: (*server).events},
 		{method: "POST", pattern: "/v1/sql", handle: (*server).sql},
+		{method: "GET", pattern: "/v1/pitwall/watch", handle: (*server).watch},
+		{method: "POST", pattern: "/v1/pitwall/commands", changes: true, handle: (*server).command},
+		{method: "GET", pattern: "/v1/pitwall/datasets/{name}/snapshots", handle: (*server).listed},
+		{method: "GET", pattern: "/v1/pitwall/datasets/{name}/objects", handle: (*server).objects},
+		{method: "POST", pattern: "/v1/pitwall/query", handle: (*server).query},
 		{method: "GET", pattern: "/openapi.json", open: true, handle: (*server).openapi},
 	}
 }

@@ -28,9 +28,13 @@ func (h *Hub) State() *api.State {
 }
 
 // Set publishes a State; who did not take the one before skips it.
-func (h *Hub) Set(s *api.State) {
+func (h *Hub) Set(s *api.State) { h.Change(func(*api.State) *api.State { return s }) }
+
+// Change publishes the State that fn makes of the current one, which it must not write to.
+func (h *Hub) Change(fn func(*api.State) *api.State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	s := fn(h.cur)
 	h.cur = s
 	for w := range h.watchers {
 		select {
