@@ -47,6 +47,7 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/renameio/v2 v2.0.0
 	github.com/prometheus/common v0.72.0
+	github.com/sahilm/fuzzy v0.1.3
 	github.com/zeebo/blake3 v0.2.4
 )
 

@@ -22,6 +22,8 @@ type App struct {
 	opts    Options
 	views   []View
 	stack   []entry
+	ahead   []entry  // what forward goes to, the next one last
+	said    []string // lines of the palette, the newest last
 	ctxv    Ctx
 	live    *api.State
 	feed    feed

@@ -285,7 +285,7 @@ func (a *App) bar(c *Ctx) string {
 			if x.Bar != n || x.off(c, targets) != "" {
 				continue
 			}
-			if x.ID == "quit" || x.ID == "help" {
+			if x.ID == "quit" || x.ID == "help" || x.ID == "palette" {
 				right += "  " + item(x)
 				continue
 			}

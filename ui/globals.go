@@ -77,7 +77,18 @@ func (a *App) globals() []Action {
 		{ID: "dump", Title: "screen dump", Help: "Write the screen to a file, as text and with colours.", Keys: []string{"ctrl+s"}, Run: a.dump},
 		{ID: "suspend", Title: "suspend", Help: "Go back to the shell; fg returns.", Keys: []string{"ctrl+z"}, Run: func(*Ctx, []string) tea.Cmd { return tea.Suspend }},
 		{ID: "back", Title: "back", Help: "Give up the search, the filter, the marks; then go to the screen before.", Keys: []string{"esc"}, Run: func(c *Ctx, _ []string) tea.Cmd { return a.unwind(c) }},
-		{ID: "leave", Title: "previous screen", Help: "Go to the screen before, keeping the filter.", Keys: []string{"backspace"}, Run: func(*Ctx, []string) tea.Cmd { return a.back() }},
+		{ID: "leave", Title: "previous screen", Help: "Go to the screen before, keeping the filter.", Keys: []string{"backspace", "("}, Run: func(*Ctx, []string) tea.Cmd { return a.back() }},
+		{ID: "forward", Title: "next screen", Help: "Go to the screen that was left by going back.", Keys: []string{")"},
+			Off: func(*Ctx, []string) string {
+				if len(a.ahead) == 0 {
+					return "there is no later screen"
+				}
+				return ""
+			},
+			Run: func(*Ctx, []string) tea.Cmd { return a.forward() }},
+		{ID: "last", Title: "last screen", Help: "Go to the screen before, and again to come back.", Keys: []string{"-"}, Run: func(*Ctx, []string) tea.Cmd { return a.last() }},
+		{ID: "palette", Title: "all", Help: "Ask for anything by its name: a screen, an action, a dataset, or several by a pattern.", Keys: []string{":", "ctrl+k"}, Bar: 28,
+			Run: func(*Ctx, []string) tea.Cmd { return a.show(&paletteDialog{}) }},
 		{ID: "help", Title: "help", Help: "All keys of this screen.", Keys: []string{"?"}, Bar: 29, Run: func(*Ctx, []string) tea.Cmd { return a.show(&helpDialog{}) }},
 		{ID: "quit", Title: "quit", Help: "End the console and the runtime in it; asks when tasks run. ctrl+c does the same, twice always quits.", Keys: []string{"q"}, Bar: 30,
 			Run: func(c *Ctx, _ []string) tea.Cmd { return a.quit(c) }},

@@ -71,8 +71,10 @@ func (a *App) actions() []Action {
 }
 
 // run does an action, or says why not, or asks first.
-func (a *App) run(c *Ctx, x *Action) tea.Cmd {
-	targets := a.top().view.Targets(c)
+func (a *App) run(c *Ctx, x *Action) tea.Cmd { return a.runOn(c, x, a.top().view.Targets(c)) }
+
+// runOn is run on targets that are not those of the screen.
+func (a *App) runOn(c *Ctx, x *Action, targets []string) tea.Cmd {
 	if why := x.off(c, targets); why != "" {
 		a.toast(api.Warn, x.Title+": "+why)
 		return nil

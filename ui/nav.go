@@ -25,7 +25,7 @@ func (a *App) open(id, subject string) tea.Cmd {
 			return nil
 		}
 		a.top().subject = c.Subject
-		a.stack = append(a.stack, entry{v, subject})
+		a.stack, a.ahead = append(a.stack, entry{v, subject}), nil
 		if n := len(a.stack) - historyMax; n > 0 {
 			a.stack = append(a.stack[:1], a.stack[1+n:]...)
 		}
@@ -40,7 +40,7 @@ func (a *App) home(id string) tea.Cmd {
 	if a.views[0].ID() != id {
 		return a.open(id, "")
 	}
-	a.stack = a.stack[:1]
+	a.stack, a.ahead = a.stack[:1], nil
 	a.stack[0].subject = a.ctxv.Subject
 	return a.enter(&a.ctxv)
 }
@@ -49,8 +49,29 @@ func (a *App) back() tea.Cmd {
 	if len(a.stack) == 1 {
 		return nil
 	}
+	a.top().subject = a.ctxv.Subject
+	a.ahead = append(a.ahead, *a.top())
 	a.stack = a.stack[:len(a.stack)-1]
 	return a.enter(&a.ctxv)
+}
+
+// forward goes to the screen that back left.
+func (a *App) forward() tea.Cmd {
+	n := len(a.ahead)
+	if n == 0 {
+		return nil
+	}
+	a.top().subject = a.ctxv.Subject
+	a.stack, a.ahead = append(a.stack, a.ahead[n-1]), a.ahead[:n-1]
+	return a.enter(&a.ctxv)
+}
+
+// last goes to the screen before this one, or back to where it came from.
+func (a *App) last() tea.Cmd {
+	if len(a.ahead) > 0 {
+		return a.forward()
+	}
+	return a.back()
 }
 
 // enter makes the top of the history the screen.

@@ -93,6 +93,9 @@ func keyOf(name string) tea.KeyPressMsg {
 	if rest, ok := strings.CutPrefix(name, "ctrl+"); ok {
 		mod, name = tea.ModCtrl, rest
 	}
+	if rest, ok := strings.CutPrefix(name, "alt+"); ok {
+		mod, name = mod|tea.ModAlt, rest
+	}
 	if rest, ok := strings.CutPrefix(name, "shift+"); ok {
 		mod, name = mod|tea.ModShift, rest
 	}
