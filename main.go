@@ -59,7 +59,7 @@ func root() *cobra.Command {
 	})
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), cli.AttachTo(f.attach), cli.ReplayOf(f.replay), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
+	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), cli.AttachTo(f.attach), cli.ReplayOf(f.replay), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// Datasets are in the order of the file, behind them the views; names are unique after folding.
 	Datasets []*Dataset
 	Metadata map[string]any
+	// Lines are the lines of the keys of each dataset in its file, by their YAML path within it.
+	Lines map[string]map[string]int
 
 	redactor *secrets.Redactor
 }

@@ -32,6 +32,25 @@ func (e *entry) path(key string) string {
 // set reports whether the file sets a key of the dataset.
 func (e *entry) set(key string) bool { return e.has(e.path(key)) }
 
+// lines returns the line of every key of the dataset by its path within it.
+func (e *entry) lines() map[string]int {
+	out := map[string]int{}
+	for path, m := range e.marks {
+		key := path
+		if e.at != "" {
+			rest, ok := strings.CutPrefix(path, e.at+".")
+			if !ok {
+				continue
+			}
+			key = rest
+		}
+		if m.key != nil && m.key.Line > 0 {
+			out[key] = m.key.Line
+		}
+	}
+	return out
+}
+
 // severity is error for a dataset that pitwall could run, else warning: a real spicepod must load
 // although a part of it is beyond pitwall.
 func (e *entry) severity() Severity {
@@ -62,6 +81,7 @@ func (l *loader) datasets(d *document, raw []rawDataset, snaps *Snapshots) []*Da
 			first[e.ds.Name] = e
 		}
 		out = append(out, e.ds)
+		l.lines[e.ds.Name] = e.lines()
 	}
 	for _, e := range first {
 		for i, dep := range e.ds.DependsOn {

@@ -152,7 +152,8 @@ type loader struct {
 	inputs   []string
 	sources  [][]byte
 	resolver *secrets.Resolver
-	optIn    map[string]bool // runtime.metrics
+	optIn    map[string]bool           // runtime.metrics
+	lines    map[string]map[string]int // of the keys of each dataset
 }
 
 // inspect checks src, which is the content of file.
@@ -161,7 +162,7 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 		o.Env = os.LookupEnv
 	}
 	path := absolute(file)
-	l := &loader{o: o, dir: filepath.Dir(path), resolver: secrets.NewResolver()}
+	l := &loader{o: o, dir: filepath.Dir(path), resolver: secrets.NewResolver(), lines: map[string]map[string]int{}}
 	d := l.open(file, src)
 	var c *Config
 	if d.root != nil {
@@ -179,7 +180,7 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 	}
 	if c != nil && len(Errors(r.Problems)) == 0 {
 		c.Path, c.Dir, c.Hash, c.Files = path, l.dir, r.Hash, r.Files
-		c.Warnings, c.redactor = r.Problems, r.Redactor
+		c.Warnings, c.redactor, c.Lines = r.Problems, r.Redactor, l.lines
 		r.Config = c
 	}
 	return r

@@ -156,7 +156,16 @@ func effective(d *config.Dataset) string {
 }
 
 func configStatus(c *config.Config, generation int) api.ConfigStatus {
-	return api.ConfigStatus{Path: c.Path, Name: c.Name, Version: c.Version, Generation: generation, AppliedAt: time.Now(), Problems: apiProblems(c.Warnings)}
+	return api.ConfigStatus{Path: c.Path, Name: c.Name, Version: c.Version, Generation: generation, AppliedAt: time.Now(), Problems: apiProblems(c.Warnings), Places: places(c)}
+}
+
+// places says where the datasets stand.
+func places(c *config.Config) map[string]api.Place {
+	out := map[string]api.Place{}
+	for _, d := range c.Datasets {
+		out[d.Name] = api.Place{File: d.File, Line: d.Line, Keys: c.Lines[d.Name]}
+	}
+	return out
 }
 
 func apiProblems(ps []config.Problem) []api.Problem {

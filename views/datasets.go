@@ -69,8 +69,11 @@ func (v *datasets) Enter(c *ui.Ctx) tea.Cmd {
 
 // Update implements ui.View.
 func (v *datasets) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
-	if _, ok := msg.(ui.StateMsg); ok {
+	switch msg := msg.(type) {
+	case ui.StateMsg:
 		v.sync(c)
+	case wroteMsg:
+		wrote(c, msg)
 	}
 	return nil
 }

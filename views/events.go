@@ -152,7 +152,7 @@ func (l *eventLog) actions(all func() []api.Event) []ui.Action {
 				l.again(all())
 				return nil
 			}},
-		{ID: "events.wrap", Title: "wrap", Help: "Wrap long lines, or cut them.", Keys: []string{"w"}, Bar: 6,
+		{ID: "events.wrap", Title: "wrap", Help: "Wrap long lines, or cut them.", Keys: []string{"W"}, Bar: 6,
 			Run: func(*ui.Ctx, []string) tea.Cmd { l.wrap = !l.wrap; return nil }},
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 var someKeys = []string{
 	"up", "down", "j", "k", "g", "G", "pgup", "pgdown", "home", "end", "left", "right", "ctrl+u", "ctrl+d", "enter", "esc", "backspace", "tab", "shift+tab",
-	"space", "1", "2", "4", "5", "6", "r", "s", "x", "b", "H", "l", "y", "m", "?", "/", "n", "N", "<", ">", "o", "F", "p", "c", "M", "t", "f", "&", "L", "w", "d",
+	"space", "1", "2", "4", "5", "6", "r", "s", "x", "b", "H", "l", "y", "m", "?", "/", "n", "N", "<", ">", "o", "F", "p", "c", "M", "t", "f", "&", "L", "w", "W", ":", "(", ")", "-", "d",
 	"v", "V", "[", "]", "~", "!", ":", "a", "é", "日", "ctrl+c", "q",
 }
 

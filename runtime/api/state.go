@@ -64,8 +64,19 @@ type ConfigStatus struct {
 	BrokenSince time.Time
 	// Changes describes what the last applied version changed, one line each.
 	Changes []string
+	// Places says where in which file each dataset of the running version stands.
+	Places map[string]Place
 	// NeedsRestart lists changes that only a restart of pitwall applies.
 	NeedsRestart []string
+}
+
+// Place is where a dataset stands.
+type Place struct {
+	File string
+	// Line is where it begins; Keys are the lines of its keys by their YAML path within the dataset, such as
+	// "acceleration.refresh_cron". All are 1-based.
+	Line int
+	Keys map[string]int
 }
 
 // Problem is one problem of the spicepod file.

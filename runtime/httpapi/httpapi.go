@@ -59,6 +59,8 @@ func routes() []route {
 		{method: "GET", pattern: "/v1/catalogs", handle: (*server).catalogs},
 		{method: "GET", pattern: "/v1/datasets", handle: (*server).datasets},
 		{method: "GET", pattern: "/v1/datasets/{name}", handle: (*server).dataset},
+		{method: "GET", pattern: "/v1/datasets/{name}/why", handle: (*server).why},
+		{method: "GET", pattern: "/v1/datasets/{name}/incident", handle: (*server).incident},
 		{method: "PATCH", pattern: "/v1/datasets/{name}/acceleration", changes: true, handle: (*server).patchAcceleration},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/refresh", changes: true, handle: (*server).refresh},
 		{method: "POST", pattern: "/v1/datasets/{name}/refresh", changes: true, handle: (*server).refresh},

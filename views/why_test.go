@@ -1,0 +1,51 @@
+package views_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pitwall/runtime/api"
+	"pitwall/ui"
+	"pitwall/ui/uitest"
+	"pitwall/views"
+)
+
+// w answers on any dataset, and keeps answering while things change.
+func TestWhy(t *testing.T) {
+	c, s := start(t, 120, 40)
+	s.Press("down", "down")
+	s.Wait("▌ lake.sales_ap")
+	s.Press("w")
+	s.Wait("Why · lake.sales_ap", "Is it ready?", "Yes, with old data", "What happens next?")
+	c.Dataset("lake.sales_ap", func(d *api.Dataset) { d.Held, d.Retry = true, nil })
+	s.Wait("until somebody resumes them (H)")
+	s.Press("w")
+	s.Gone("Is it ready?")
+	s.Press("enter")
+	s.Wait("datasets ▸ lake.sales_ap")
+	s.Press("w")
+	s.Wait("Why · lake.sales_ap")
+}
+
+// I writes what happened, for people and for programs.
+func TestIncidentIsWritten(t *testing.T) {
+	c := uitest.New(uitest.Sample(time.Now()))
+	dir := t.TempDir()
+	s := uitest.Start(t, c, views.All(), 120, 32, ui.Options{StateDir: dir})
+	s.Wait("lake.sales_eu", "? help")
+	s.Press("I")
+	s.Wait("incident written to")
+	for _, ext := range []string{"md", "json"} {
+		found, _ := filepath.Glob(filepath.Join(dir, "incidents", "lake.sales_eu-*."+ext))
+		if len(found) != 1 {
+			t.Fatal(ext, found)
+		}
+		text, err := os.ReadFile(found[0])
+		if err != nil || !strings.Contains(string(text), "lake.sales_eu") || !strings.Contains(string(text), "Is it ready?") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
