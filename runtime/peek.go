@@ -79,6 +79,11 @@ func (t snapshotTable) Scan(ctx context.Context, q query.Scan) (array.RecordRead
 	return t.fromEngine(ctx, eng, q)
 }
 
+// Served implements query.Server.
+func (t snapshotTable) Served() api.Served {
+	return api.Served{Dataset: fmt.Sprintf("%s@%d", t.table.a.cfg().Name, t.id), From: api.FromSnapshot}
+}
+
 // Native implements query.Table.
 func (t snapshotTable) Native() engines.Selector { return nil }
 

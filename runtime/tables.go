@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -40,10 +41,10 @@ func (c catalog) Table(name string) query.Table {
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	if a := c.r.actors[name]; a != nil {
-		return table{a}
+		return table{a, &origin{}}
 	}
 	if dataset, id, ok := atSnapshot(name); ok && c.r.actors[dataset] != nil {
-		return snapshotTable{table{c.r.actors[dataset]}, id}
+		return snapshotTable{table{c.r.actors[dataset], &origin{}}, id}
 	}
 	return nil
 }
@@ -68,11 +69,27 @@ type serving struct {
 }
 
 // table is one dataset.
-type table struct{ a *actor }
+type table struct {
+	a    *actor
+	from *origin
+}
+
+// origin remembers what answered a query.
+type origin struct{ source atomic.Bool }
+
+// Served implements query.Server.
+func (t table) Served() api.Served {
+	s := api.Served{Dataset: t.a.cfg().Name, From: api.FromAcceleration}
+	if t.from.source.Load() {
+		s.From = api.FromSource
+	}
+	return s
+}
 
 // now returns what can be asked, which is an error while a dataset with ready_state: on_load has no data
 // (spec data-refresh 4.2).
 func (t table) now() (s serving, fromSource bool, err error) {
+	defer func() { t.from.source.Store(fromSource) }()
 	if p := t.a.serving.Load(); p != nil {
 		s = *p
 	}
@@ -173,6 +190,7 @@ func (t table) Scan(ctx context.Context, q query.Scan) (array.RecordReader, erro
 	// No row of the acceleration fulfils the conditions of this scan: the source is asked the same, without
 	// refresh_sql (spec data-refresh 4.1).
 	t.a.zeroFallbacks.Add(1)
+	t.from.source.Store(true)
 	t.a.emit(api.Debug, "query", "the acceleration has no rows for a query; the source is asked")
 	return t.fromSource(ctx, s.src, q)
 }

@@ -28,11 +28,33 @@ type Rows interface {
 	Err() error
 	// Truncated tells, after the last batch, that QueryOptions.Limit left rows out.
 	Truncated() bool
+	// Served tells what answers for each dataset that is read, in the order of the statement; more may be known once
+	// the rows have begun.
+	Served() []Served
 	// Encode writes all rows that are left, as they arrive.
 	Encode(w io.Writer, f Format) error
 	// Close frees what the query holds; it may be called at any time, also twice.
 	Close() error
 }
+
+// Served says what answers a query for a dataset.
+type Served struct {
+	Dataset string `json:"dataset"`
+	From    Origin `json:"from"`
+}
+
+// Origin is what rows come from.
+type Origin string
+
+// The origins.
+const (
+	FromAcceleration Origin = "acceleration"
+	// FromSource is the source: the dataset is not accelerated, or not loaded yet (ready_state), or its acceleration
+	// had no rows for the query (on_zero_results).
+	FromSource Origin = "source"
+	// FromSnapshot is a stored snapshot, named as "dataset@id".
+	FromSnapshot Origin = "snapshot"
+)
 
 // Format is how Rows.Encode writes.
 type Format string
@@ -47,6 +69,8 @@ const (
 	Plain Format = "plain"
 	// ArrowStream is Arrow's IPC stream.
 	ArrowStream Format = "arrow"
+	// Parquet is a Parquet file, compressed with zstd.
+	Parquet Format = "parquet"
 )
 
 // QueryReason says why a query failed.

@@ -13,7 +13,7 @@ import (
 // formats are the types of answers of POST /v1/sql.
 var formats = map[string]api.Format{
 	"application/json": api.JSON, "text/csv": api.CSV, "text/plain": api.Plain,
-	"application/vnd.apache.arrow.stream": api.ArrowStream,
+	"application/vnd.apache.arrow.stream": api.ArrowStream, "application/vnd.apache.parquet": api.Parquet,
 }
 
 // accepted picks the format of an Accept header: the first that is known; JSON for */* and for none.
@@ -40,7 +40,7 @@ func accepted(header string) (api.Format, string, bool) {
 func (s *server) sql(w http.ResponseWriter, q *http.Request) {
 	format, kind, ok := accepted(q.Header.Get("Accept"))
 	if !ok {
-		fail(w, http.StatusNotAcceptable, "answers are application/json, text/csv, text/plain or application/vnd.apache.arrow.stream")
+		fail(w, http.StatusNotAcceptable, "answers are application/json, text/csv, text/plain, application/vnd.apache.arrow.stream or application/vnd.apache.parquet")
 		return
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))

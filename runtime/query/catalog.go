@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"pitwall/engines"
+	"pitwall/runtime/api"
 )
 
 // Catalog knows the datasets.
@@ -34,6 +35,9 @@ type Table interface {
 	// Native returns the engine that can run SQL over the dataset itself; nil when Scan has to be asked.
 	Native() engines.Selector
 }
+
+// Server is a Table that knows what answers for it.
+type Server interface{ Served() api.Served }
 
 // Scan is what a query needs of one dataset.
 type Scan struct {

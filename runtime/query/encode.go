@@ -14,6 +14,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"pitwall/runtime/api"
 )
@@ -29,6 +32,8 @@ func (r *rows) Encode(w io.Writer, f api.Format) error {
 		return r.plain(w)
 	case api.ArrowStream:
 		return r.arrow(w)
+	case api.Parquet:
+		return r.parquet(w)
 	default:
 		return fmt.Errorf("format %q is not known", f)
 	}
@@ -247,4 +252,23 @@ func (r *rows) arrow(w io.Writer) error {
 		out = ipc.NewWriter(w, ipc.WithSchema(r.src.Schema()))
 	}
 	return out.Close()
+}
+
+// parquet writes a Parquet file; each batch is a row group of its own, or goes into the one that is open.
+func (r *rows) parquet(w io.Writer) (err error) {
+	out, err := pqarrow.NewFileWriter(r.src.Schema(), struct{ io.Writer }{w}, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := out.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	for r.Next() {
+		if err := out.WriteBuffered(r.cur); err != nil {
+			return err
+		}
+	}
+	return r.Err()
 }

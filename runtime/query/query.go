@@ -110,7 +110,9 @@ func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*ro
 		if err != nil {
 			return nil, err
 		}
-		return newRows(ctx, r, o, nil), nil
+		out := newRows(ctx, r, o, nil)
+		out.tables = tables
+		return out, nil
 	}
 	scans, err := e.plan(ctx, s, tables)
 	if err != nil {
@@ -123,7 +125,12 @@ func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*ro
 	if err != nil {
 		return nil, err
 	}
-	return l.run(ctx, s, tables, scans, e.number(), o)
+	out, err := l.run(ctx, s, tables, scans, e.number(), o)
+	if err != nil {
+		return nil, err
+	}
+	out.tables = tables
+	return out, nil
 }
 
 // resolve finds the dataset of every reference.

@@ -4,6 +4,7 @@ package query
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -24,6 +25,7 @@ type rows struct {
 	finish func() // may be nil
 	end    func() // set by Query
 	closed bool
+	tables []Table // those that are read
 }
 
 func newRows(ctx context.Context, r array.RecordReader, o api.QueryOptions, finish func()) *rows {
@@ -100,6 +102,19 @@ func (r *rows) Err() error {
 
 // Truncated implements api.Rows.
 func (r *rows) Truncated() bool { return r.cut }
+
+// Served implements api.Rows.
+func (r *rows) Served() []api.Served {
+	var out []api.Served
+	for _, t := range r.tables {
+		if s, ok := t.(Server); ok {
+			if x := s.Served(); !slices.ContainsFunc(out, func(o api.Served) bool { return o.Dataset == x.Dataset }) {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
 
 // Close implements api.Rows.
 func (r *rows) Close() error {

@@ -46,6 +46,9 @@ func (r *rows) Text(row, column int) (string, bool) {
 	}
 	return "v", true
 }
+func (r *rows) Served() []api.Served {
+	return []api.Served{{Dataset: "lake.sales_eu", From: api.FromSource}}
+}
 func (r *rows) Err() error      { return r.err }
 func (r *rows) Truncated() bool { return true }
 func (r *rows) Encode(w io.Writer, f api.Format) error {
@@ -192,6 +195,9 @@ func TestAttachedQueries(t *testing.T) {
 				t.Fatal(v)
 			}
 		}
+	}
+	if s := r.Served(); len(s) != 1 || s[0].From != api.FromSource {
+		t.Error(s)
 	}
 	if n != 1400 || nulls != 700 || r.Err() != nil || !r.Truncated() {
 		t.Errorf("%d rows, %d nulls, %v, truncated %v", n, nulls, r.Err(), r.Truncated())

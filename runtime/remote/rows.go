@@ -49,6 +49,7 @@ type rows struct {
 	body    io.ReadCloser
 	lines   *json.Decoder
 	columns []api.Column
+	served  []api.Served
 	batch   [][]*string
 	pending [][]*string // rows of a Spice runtime, all at once
 	begun   bool
@@ -67,7 +68,7 @@ func (r *rows) open(q wire.Query) error {
 	if err := r.lines.Decode(&first); err != nil {
 		return errors.Join(r.r.unreachable(err), body.Close())
 	}
-	r.columns = first.Columns
+	r.columns, r.served = first.Columns, first.Served
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (r *rows) Next() bool {
 	case err != nil:
 		r.err = &api.QueryError{Reason: api.QueryFailed, Message: "the connection broke before all rows came", Hint: "ask again"}
 	case b.End:
-		r.end = b
+		r.end, r.served = b, b.Served
 		if e := b.Error; e != nil {
 			r.err = &api.QueryError{Reason: api.QueryReason(e.Reason), Message: e.Message, Hint: e.Hint}
 		}
@@ -118,13 +119,16 @@ func (r *rows) Text(row, column int) (string, bool) {
 // Err implements api.Rows.
 func (r *rows) Err() error { return r.err }
 
+// Served implements api.Rows.
+func (r *rows) Served() []api.Served { return r.served }
+
 // Truncated implements api.Rows.
 func (r *rows) Truncated() bool { return r.end.Truncated }
 
 // accept are the types of the formats that the other side writes.
 func accept(f api.Format) string {
 	return map[api.Format]string{api.JSON: "application/json", api.CSV: "text/csv", api.Plain: "text/plain",
-		api.ArrowStream: "application/vnd.apache.arrow.stream"}[f]
+		api.ArrowStream: "application/vnd.apache.arrow.stream", api.Parquet: "application/vnd.apache.parquet"}[f]
 }
 
 // Encode implements api.Rows: the other side runs the query again and writes it.

@@ -19,6 +19,8 @@ type Query struct {
 // Batch is one line of an answer. The first has the columns, the last one is the end.
 type Batch struct {
 	Columns []api.Column `json:"columns,omitempty"`
+	// Served is what answers; the last line has it again.
+	Served []api.Served `json:"served,omitempty"`
 	// Rows are the values as they are shown; null is NULL.
 	Rows [][]*string `json:"rows,omitempty"`
 	// End says that no rows follow; Error why not all came, Truncated that the limit left some out.
@@ -46,7 +48,7 @@ const batchRows = 500
 func WriteRows(w io.Writer, rows api.Rows, flush func() error) error {
 	e := json.NewEncoder(w)
 	columns := rows.Columns()
-	if err := e.Encode(Batch{Columns: columns}); err != nil {
+	if err := e.Encode(Batch{Columns: columns, Served: rows.Served()}); err != nil {
 		return err
 	}
 	for rows.Next() {
@@ -66,7 +68,7 @@ func WriteRows(w io.Writer, rows api.Rows, flush func() error) error {
 			}
 		}
 	}
-	last := Batch{End: true, Truncated: rows.Truncated()}
+	last := Batch{End: true, Truncated: rows.Truncated(), Served: rows.Served()}
 	if err := rows.Err(); err != nil {
 		last.Error = RefusalOf(err)
 	}
