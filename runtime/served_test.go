@@ -1,4 +1,4 @@
-package runtime
+package runtime_test
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ datasets:
 		`SELECT id FROM "d@0"`:                                           "[{d@0 snapshot}]",
 		"SELECT 1":                                                       "[]",
 	} {
-		rows, err := b.Query(t.Context(), query, api.QueryOptions{})
+		rows, err := b.Runtime.Query(t.Context(), query, api.QueryOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", query, err)
 			continue
@@ -53,7 +53,7 @@ datasets:
 func TestQueryAsParquet(t *testing.T) {
 	b := queryBed(t)
 	for query, want := range map[string]int64{"SELECT id, name FROM duck": 4, "SELECT * FROM lite WHERE id > 99": 0} {
-		rows, err := b.Query(t.Context(), query, api.QueryOptions{})
+		rows, err := b.Runtime.Query(t.Context(), query, api.QueryOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
