@@ -259,6 +259,9 @@ func (a *App) busy() bool {
 	if len(a.dialogs) > 0 || len(a.following) > 0 {
 		return true
 	}
+	if w, ok := a.top().view.(Worker); ok && w.Busy() {
+		return true
+	}
 	for _, t := range a.live.Tasks {
 		if t.State == api.TaskRunning {
 			return true

@@ -12,6 +12,9 @@ import (
 // Moves are the keys that move about on every screen; no action may have one of them.
 var Moves = []string{"up", "down", "k", "j", "g", "G", "home", "end", "pgup", "pgdown", "ctrl+u", "ctrl+d", "ctrl+b", "ctrl+f"}
 
+// whileTyping are the keys that do the same while text is typed into a screen.
+var whileTyping = []string{"ctrl+c", "ctrl+z", "ctrl+s", "ctrl+k"}
+
 // key gives a key to whom it belongs: the dialog in front, the prompt, the screen, the actions.
 func (a *App) key(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 	if k.String() == "ctrl+c" {
@@ -28,6 +31,9 @@ func (a *App) key(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 		return a.promptKey(c, k)
 	}
 	v := a.top().view
+	if t, ok := v.(Typist); ok && t.Typing() && !slices.Contains(whileTyping, k.String()) {
+		return t.Type(c, k)
+	}
 	if v.Move(c, k.String()) {
 		return nil
 	}
@@ -124,5 +130,9 @@ func (a *App) paste(c *Ctx, text string) {
 	if a.prompt != nil {
 		a.prompt.edit.Insert(text)
 		a.prompt.apply(c)
+		return
+	}
+	if t, ok := a.top().view.(Typist); ok && t.Typing() {
+		t.Paste(c, text)
 	}
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -45,6 +46,23 @@ type Searcher interface {
 	// Next goes to the next (1) or previous (-1) place.
 	Next(dir int)
 }
+
+// Typist is a View into which text is typed. While it is typing all keys are its own, but for those that leave the
+// console or the screen: ctrl+c, ctrl+z, ctrl+s and ctrl+k.
+type Typist interface {
+	Typing() bool
+	Type(c *Ctx, k tea.KeyPressMsg) tea.Cmd
+	Paste(c *Ctx, text string)
+}
+
+// Saver is a View whose state outlives the console: see the session file.
+type Saver interface {
+	Save() (json.RawMessage, error)
+	Restore(json.RawMessage) error
+}
+
+// Worker is a View in which something spins.
+type Worker interface{ Busy() bool }
 
 // Copier is a View with something to copy: the text and what it is called.
 type Copier interface {

@@ -7,7 +7,7 @@ import "pitwall/ui"
 
 // All returns the screens; the first is the home screen.
 func All() []ui.View {
-	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig(), newDoctor()}
+	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig(), newDoctor(), newSQL()}
 }
 
 // The ids of the screens.
@@ -18,4 +18,5 @@ const (
 	eventsID    = "events"
 	configID    = "config"
 	doctorID    = "doctor"
+	sqlID       = "sql"
 )

@@ -22,6 +22,7 @@ type Console struct {
 	gate     chan struct{} // nil, or Snapshots waits until it is closed
 	findings findings
 	ids      api.CommandID
+	answer   func(ctx context.Context, sql string) (api.Rows, error)
 }
 
 var _ api.Console = (*Console)(nil)
@@ -192,7 +193,20 @@ func (c *Console) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 	return list, err
 }
 
-// Query implements api.Console: it has no data.
-func (c *Console) Query(context.Context, string, api.QueryOptions) (api.Rows, error) {
+// Answer sets what queries get.
+func (c *Console) Answer(answer func(ctx context.Context, sql string) (api.Rows, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = answer
+}
+
+// Query implements api.Console: without Answer it has no data.
+func (c *Console) Query(ctx context.Context, sql string, _ api.QueryOptions) (api.Rows, error) {
+	c.mu.Lock()
+	answer := c.answer
+	c.mu.Unlock()
+	if answer != nil {
+		return answer(ctx, sql)
+	}
 	return nil, &api.QueryError{Reason: api.QueryFailed, Message: "this console has no data to query"}
 }
