@@ -45,6 +45,7 @@ require (
 
 require (
 	charm.land/bubbles/v2 v2.2.1
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.51.0
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/renameio/v2 v2.0.0
 	github.com/prometheus/common v0.72.0

@@ -72,9 +72,9 @@ func openCloud(location, scheme, path string, params map[string]string) (*Store,
 	}}, nil
 }
 
-// defaults fills in what differs for snapshots: without keys S3 is asked by the role of the machine (seed
+// Defaults fills in what differs for snapshots: without keys S3 is asked by the role of the machine (seed
 // acceleration-snapshots, "Top-level snapshots"), never anonymously.
-func defaults(scheme string, params map[string]string) map[string]string {
+func Defaults(scheme string, params map[string]string) map[string]string {
 	if scheme != "s3" && scheme != "s3a" || params["s3_auth"] != "" || params["s3_key"] != "" {
 		return params
 	}

@@ -260,7 +260,7 @@ func Open(_ context.Context, location, dir string, params map[string]string) (*S
 	var s *Store
 	var err error
 	if ok && scheme != "file" {
-		s, err = openCloud(location, scheme, path, defaults(scheme, params))
+		s, err = openCloud(location, scheme, path, Defaults(scheme, params))
 	} else {
 		s, err = openFile(location, dir)
 	}

@@ -13,24 +13,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/logging"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
-)
-
-// The default credential chain may look for credentials for chainTimeout: outside of AWS its last step
-// asks an address that does not answer. Where it found none it is not asked again for chainPause.
-const (
-	chainTimeout = 5 * time.Second
-	chainPause   = 5 * time.Minute
 )
 
 // s3Options are the params of s3://.
@@ -44,9 +31,17 @@ type s3Options struct {
 }
 
 func locateS3(p *Params, path string) Location {
-	o := &s3Options{}
+	o := s3OptionsOf(p)
 	var key string
 	o.bucket, key = split(p, "s3", path)
+	name := "s3://" + o.bucket + "/"
+	return Location{Name: name, Key: key, Secrets: p.secrets, open: o.open,
+		Credentials: "params s3_auth, s3_key, s3_secret, s3_session_token and s3_region", Endpoint: "params s3_endpoint, s3_url_style and s3_region"}
+}
+
+// s3OptionsOf reads the params, without the bucket.
+func s3OptionsOf(p *Params) *s3Options {
+	o := &s3Options{}
 	o.region = p.Text("s3_region")
 	o.endpoint = endpoint(p, "s3_endpoint")
 	o.key, o.secret, o.token = p.Secret("s3_key"), p.Secret("s3_secret"), p.Secret("s3_session_token")
@@ -67,9 +62,7 @@ func locateS3(p *Params, path string) Location {
 	case (o.auth == "public" || o.auth == "iam_role") && o.key != "":
 		p.Problem(fmt.Errorf("param s3_auth: %s does not go with s3_key; use s3_auth: key", o.auth))
 	}
-	name := "s3://" + o.bucket + "/"
-	return Location{Name: name, Key: key, Secrets: p.secrets, open: o.open,
-		Credentials: "params s3_auth, s3_key, s3_secret, s3_session_token and s3_region", Endpoint: "params s3_endpoint, s3_url_style and s3_region"}
+	return o
 }
 
 // endpoint reads the URL of a server. Plain http must be allowed, because it shows the data to the
@@ -92,40 +85,9 @@ func endpoint(p *Params, param string) string {
 
 func (o *s3Options) open(ctx context.Context) (*Bucket, error) {
 	t := NewTransport(o.timeout)
-	// The client of the credential chain honours AWS_CA_BUNDLE, which the store's then uses, too.
-	chainClient := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DisableKeepAlives = true })
-	load := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(chainClient), awsconfig.WithLogger(logging.Nop{}),
-		awsconfig.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(r *retry.StandardOptions) {
-				r.MaxAttempts, r.MaxBackoff = Attempts, 2*time.Second
-				r.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(stillIdle)}, r.Retryables...)
-			})
-		}),
-	}
-	if o.region != "" {
-		load = append(load, awsconfig.WithRegion(o.region))
-	}
-	switch o.auth {
-	case "key":
-		load = append(load, awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.key, o.secret, o.token)))
-	case "public":
-		load = append(load, awsconfig.WithCredentialsProvider(aws.AnonymousCredentials{}))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	cfg, err := o.config(ctx, t)
 	if err != nil {
-		return nil, &Fault{Status: http.StatusForbidden, Err: err}
-	}
-	if c, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
-		t.base.TLSClientConfig = c.GetTransport().TLSClientConfig
-	}
-	if o.auth == "" || o.auth == "iam_role" {
-		if err := o.chain(ctx, &cfg); err != nil {
-			return nil, &Fault{Status: http.StatusForbidden, Message: err.Error(), Err: err}
-		}
-	}
-	if cfg.Region == "" {
-		cfg.Region = "us-east-1"
+		return nil, err
 	}
 	client := s3.NewFromConfig(cfg, func(so *s3.Options) {
 		so.UsePathStyle = o.pathStyle
@@ -140,34 +102,6 @@ func (o *s3Options) open(ctx context.Context) (*Bucket, error) {
 		return nil, &Fault{Err: err}
 	}
 	return &Bucket{Bucket: b, transport: t, vendor: s3Vendor{client, o.bucket}, login: o.login(cfg)}, nil
-}
-
-// chain looks for the credentials of the environment, the profile or the instance's role. Without any a
-// bucket may still be public, unless s3_auth says that there must be a role.
-func (o *s3Options) chain(ctx context.Context, cfg *aws.Config) error {
-	if o.auth == "" && time.Since(time.Unix(o.noneAt.Load(), 0)) < chainPause {
-		cfg.Credentials = aws.AnonymousCredentials{}
-		return nil
-	}
-	chain, cancel := context.WithTimeout(ctx, chainTimeout)
-	defer cancel()
-	switch _, err := cfg.Credentials.Retrieve(chain); {
-	case err == nil:
-		return nil
-	case o.auth == "iam_role":
-		return errors.New("no credentials were found in the environment, the profile or the instance's role")
-	}
-	o.noneAt.Store(time.Now().Unix())
-	cfg.Credentials = aws.AnonymousCredentials{}
-	return nil
-}
-
-// stillIdle keeps the SDK from waiting for a silent server several times as long as client_timeout says.
-func stillIdle(err error) aws.Ternary {
-	if errors.Is(err, ErrIdle) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 type s3Vendor struct {
@@ -229,28 +163,5 @@ func (s3Vendor) pin(as func(any) bool, version string) {
 }
 
 func (s3Vendor) fault(b *blob.Bucket, err error) *Fault {
-	var f *Fault
-	var resp *awshttp.ResponseError
-	if b.ErrorAs(err, &resp) {
-		f = &Fault{Status: resp.HTTPStatusCode()}
-	}
-	var api smithy.APIError
-	if b.ErrorAs(err, &api) {
-		if f == nil {
-			f = &Fault{}
-		}
-		f.Code, f.Message = api.ErrorCode(), api.ErrorMessage()
-		switch f.Code {
-		case "NoSuchBucket":
-			f.Message = "there is no such bucket"
-		case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "XAdminUserNotFound":
-			f.Status = http.StatusForbidden // some stores answer 400 or 404
-		case "SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable":
-			f.Status = http.StatusServiceUnavailable
-		}
-		if f.Message == "" {
-			f.Message = http.StatusText(f.Status)
-		}
-	}
-	return f
+	return awsFault(err, func(err error, to any) bool { return b.ErrorAs(err, to) })
 }
