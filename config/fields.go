@@ -108,6 +108,9 @@ func topFields(c *Config) fieldSet {
 		s.add(EffectRestart, "snapshots.location", c.Snapshots.Location)
 		s.add(EffectRestart, "snapshots.bootstrap_on_failure_behavior", string(c.Snapshots.BootstrapOnFailureBehavior))
 		s.values(EffectRestart, "snapshots.params", c.Snapshots.Params)
+		if at := join("snapshots.params", queueParam); s[at].key != "" { // the store goes on without it
+			s[at] = fieldValue{s[at].key, s[at].shown, EffectLive}
+		}
 	}
 	return s
 }

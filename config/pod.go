@@ -23,6 +23,7 @@ func (l *loader) pod(d *document, raw *rawPod) *Config {
 	c.Datasets = l.datasets(d, raw.Datasets, &c.Snapshots)
 	c.Datasets = append(c.Datasets, l.views(d, raw.Views, c.Datasets, &c.Snapshots)...)
 	l.checkSharedFiles(c)
+	checkQueue(d, c)
 	d.warnNotYet("", func(path string) bool { return ignoredPath(d, path) })
 	return c
 }

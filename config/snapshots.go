@@ -20,6 +20,9 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 	s.Location = strings.TrimSpace(raw.Location)
 	s.BootstrapOnFailureBehavior = or(raw.BootstrapOnFailureBehavior, s.BootstrapOnFailureBehavior)
 	known := storeParams(s.Location)
+	if _, queue := raw.Params[queueParam]; queue { // it says itself where it does not belong
+		known = append(known, queueParam)
+	}
 	params := scalarMap{}
 	for name, v := range raw.Params {
 		at := join("snapshots.params", name)
@@ -45,6 +48,7 @@ func (l *loader) snapshotsBlock(d *document, raw *rawSnapshots) Snapshots {
 		sev = SeverityError
 	}
 	s.Params, _ = l.resolve(d, sev, "snapshots", "snapshots.params", params)
+	s.queue(d, sev)
 	if reason, hint := unusableLocation(&s); reason != "" && s.Enabled {
 		d.warnf("snapshots.location", hint, "%s; snapshots are off", reason)
 	}
@@ -58,7 +62,7 @@ func storeParams(location string) []string {
 	case "gs", "gcs", "abfs", "abfss":
 		return bucketParams(scheme)
 	default:
-		return append(bucketParams("s3"), "s3_queue_url", "region")
+		return append(bucketParams("s3"), queueParam, "region")
 	}
 }
 

@@ -18,8 +18,6 @@ var notYet = []string{
 	"runtime.tls.client_auth_ca_certificate_file",
 	"runtime.tracing", "runtime.telemetry", "runtime.flight", "runtime.query", "runtime.temp_directory",
 
-	"snapshots.params.s3_queue_url",
-
 	"datasets[].columns[].embeddings", "datasets[].columns[].full_text_search",
 	"datasets[].access=read_write", "datasets[].mode=read_write", "datasets[].dependsOn",
 	"datasets[].check_availability",

@@ -82,9 +82,10 @@ type actor struct {
 	// loaded is the snapshot that the data came from; nil when unknown.
 	loaded *uint64
 	// patched is the refresh_sql of SetRefreshSQL; empty when there is none.
-	patched string
-	// watching is true when file_watcher runs; missedChange is a change of files while on hold.
-	watching, missedChange bool
+	patched  string
+	watching bool // file_watcher runs
+	// missed is the trigger of a change that came while on hold; empty when none did.
+	missed string
 	// sweeping is true while a retention check runs.
 	sweeping bool
 
@@ -202,8 +203,8 @@ func (a *actor) handle(m any) {
 		a.swept(m)
 	case transferred:
 		a.transferred(m)
-	case filesChanged:
-		a.filesChanged()
+	case changed:
+		a.sourceChanged(m.trigger)
 	default:
 		panic(fmt.Sprintf("unknown message %T", m))
 	}
@@ -249,9 +250,9 @@ func (a *actor) hold(on bool) {
 	if a.run == nil && a.dueFor == dueNothing {
 		a.armInterval(time.Now())
 	}
-	if a.missedChange {
-		a.missedChange = false
-		a.filesChanged()
+	if missed := a.missed; missed != "" {
+		a.missed = ""
+		a.sourceChanged(missed)
 	}
 }
 

@@ -14,8 +14,13 @@ type watcher interface {
 	Watch(ctx context.Context, changed func()) error
 }
 
-// filesChanged is the message of a source that changed.
-type filesChanged struct{}
+// changed is the message that what the dataset is loaded from may have changed.
+type changed struct {
+	// trigger of the refresh that it starts.
+	trigger string
+}
+
+const byWatcher = "file_watcher"
 
 // watchFiles has changes of the source's files start refreshes, where file_watcher asks for it (spec
 // data-refresh 2.8). It begins with the first successful open and ends with the actor.
@@ -25,15 +30,15 @@ func (a *actor) watchFiles() {
 		return
 	}
 	a.watching = true
-	changed := func() {
+	tell := func() {
 		select {
-		case a.inbox <- filesChanged{}:
+		case a.inbox <- changed{byWatcher}:
 		case <-a.ctx.Done():
 		}
 	}
 	a.jobs.Go(func() {
 		for {
-			err := w.Watch(a.ctx, changed)
+			err := w.Watch(a.ctx, tell)
 			if err == nil {
 				return
 			}
@@ -43,7 +48,7 @@ func (a *actor) watchFiles() {
 			case <-a.ctx.Done():
 				return
 			case <-time.After(watchAgain):
-				changed() // perhaps they did meanwhile; otherwise nothing is loaded
+				tell() // perhaps they did meanwhile; otherwise nothing is loaded
 			}
 		}
 	})
@@ -52,17 +57,17 @@ func (a *actor) watchFiles() {
 // watchAgain is how long a watcher that failed, such as of a folder that is gone, waits for its next try.
 const watchAgain = 30 * time.Second
 
-// filesChanged starts a refresh, after the one that runs: it may have read the files before the change.
-func (a *actor) filesChanged() {
+// sourceChanged starts a refresh, after the one that runs: it may have read before the change. One that waits
+// will read what there is then.
+func (a *actor) sourceChanged(trigger string) {
 	switch {
 	case !a.cfg().Acceleration.Enabled || a.cfg().Acceleration.RefreshMode == config.RefreshChanges:
 	case a.st.Held:
-		a.missedChange = true
-	case a.run != nil || a.next != nil:
-		if a.next == nil {
-			a.next = &request{trigger: "file_watcher"}
-		}
+		a.missed = trigger
+	case a.next != nil || a.pending != nil:
+	case a.run != nil:
+		a.next = &request{trigger: trigger}
 	default:
-		a.ask(request{trigger: "file_watcher"}, nil)
+		a.ask(request{trigger: trigger}, nil)
 	}
 }

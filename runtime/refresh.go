@@ -152,7 +152,7 @@ func (a *actor) begin(q request) {
 	print := a.fingerprint(sql)
 	l := load{cfg: cfg, eng: a.eng, src: a.src, sql: sql, fingerprint: print, known: a.known, learned: &a.learned, loaded: a.loaded,
 		accept: a.acceptSchema || a.known.Fingerprint != "" && a.known.Fingerprint != print,
-		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == "file_watcher")}
+		skip:   !a.stale && a.ready && (q.trigger == "interval" || q.trigger == "cron" || q.trigger == byWatcher)}
 	a.job(func() any {
 		defer cancel(nil)
 		m := refreshed{job: j, store: storeLook{none: true}}

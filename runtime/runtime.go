@@ -241,6 +241,9 @@ func (r *Runtime) Run(ctx context.Context) error {
 
 // loop applies new versions of the spicepod until ctx ends.
 func (r *Runtime) loop(ctx context.Context) {
+	n := announcements{rt: r}
+	n.follow(ctx, r.o.Config)
+	defer n.stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -251,6 +254,9 @@ func (r *Runtime) loop(ctx context.Context) {
 				return
 			}
 			r.apply(ctx, v)
+			if v.Config != nil {
+				n.follow(ctx, v.Config)
+			}
 		}
 	}
 }

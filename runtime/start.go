@@ -243,7 +243,7 @@ func (a *actor) opened(m opened) {
 	}
 	if a.watching && (!ok || wait > 0) {
 		a.armInterval(start.Checkpoint)
-		a.filesChanged() // perhaps they did while nobody watched; otherwise nothing is loaded
+		a.sourceChanged(byWatcher) // perhaps they did while nobody watched; otherwise nothing is loaded
 		return
 	}
 	if !ok {

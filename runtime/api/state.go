@@ -258,7 +258,7 @@ const (
 type RefreshRun struct {
 	ID uint64
 	// Mode is "full" or "append"; Trigger says who asked: "start", "interval", "cron", "manual",
-	// "retry", "reload".
+	// "retry", "reload", "file_watcher", "queue".
 	Mode, Trigger string
 	Phase         Phase
 	// SQL is the effective refresh_sql; Plan says what the source left unread, empty when it does not
