@@ -168,7 +168,9 @@ func TestAnnouncementsCoalesce(t *testing.T) {
 	a.sqs.Drained(a.queue, 0)
 	a.store.Break(nil)
 	close(release)
-	d := a.reader.dataset("d", "looks once more", func(d *api.Dataset) bool { return d.Rows == 11 && d.Refreshes[0].Outcome == api.Skipped && d.Run == nil })
+	d := a.reader.dataset("d", "looks once more", func(d *api.Dataset) bool {
+		return d.Rows == 11 && d.Refreshes[0].Outcome == api.Skipped && d.Run == nil
+	})
 	n := 0
 	for _, r := range d.Refreshes {
 		if r.Trigger == "queue" {

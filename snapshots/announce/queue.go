@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -171,12 +172,12 @@ func (q *Queue) cause(ctx context.Context, err error) error {
 	why := q.aws.Cause(err)
 	f := bucket.AWSFault(err)
 	switch {
-	case f == nil:
+	case f == nil || f.Status == 0:
 		return fmt.Errorf("%w; check s3_queue_url and the network", why)
 	case strings.Contains(f.Code, "NonExistentQueue") || strings.Contains(f.Code, "QueueDoesNotExist"):
 		return fmt.Errorf("%w; check s3_queue_url", why)
-	case f.Status == 401 || f.Status == 403:
+	case f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden:
 		return fmt.Errorf("%w; check params s3_auth, s3_key and s3_secret, and that they allow sqs:ReceiveMessage and sqs:DeleteMessage", why)
 	}
-	return why
+	return fmt.Errorf("%w (HTTP status %d)", why, f.Status)
 }

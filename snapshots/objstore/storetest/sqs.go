@@ -34,7 +34,7 @@ func StartSQS(t testing.TB) *SQS {
 	if bin == "" {
 		var err error
 		if bin, err = exec.LookPath("moto_server"); err != nil {
-			t.Skip("moto_server is not installed (pip install moto==5.2.5 flask flask-cors), or set MOTO_SERVER")
+			t.Skip("moto_server is not installed (pip install moto==5.2.5 flask==3.1.3 flask-cors==6.0.5), or set MOTO_SERVER")
 		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
