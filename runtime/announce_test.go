@@ -24,16 +24,22 @@ type announced struct {
 // newAnnounced starts both with 10 rows; messages that stay come again after some seconds.
 func newAnnounced(t *testing.T, visibility int) *announced {
 	t.Helper()
+	return newAnnouncedOf(t, visibility, "", "", cities(10), 10)
+}
+
+// newAnnouncedOf is newAnnounced with a file of so many rows, and more settings of the dataset that writes.
+func newAnnouncedOf(t *testing.T, visibility int, dataset, acceleration, csv string, rows int64) *announced {
+	t.Helper()
 	a := &announced{t: t, sqs: storetest.StartSQS(t), store: newCloud(t)}
 	a.front = &cloud{t: t, Proxy: storetest.NewProxy(t, a.sqs.URL)}
 	a.queue = a.sqs.Queue("snapshots", visibility)
-	a.writer = newBed(t, map[string]string{"a.csv": cities(10), "spicepod.yml": a.top("") + `
+	a.writer = newBed(t, map[string]string{"a.csv": csv, "spicepod.yml": a.top("") + `
 datasets:
-  - {from: 'file:a.csv', name: d, acceleration: {engine: duckdb, mode: file, snapshots: create_only}}
+  - {from: 'file:a.csv', name: d` + dataset + `, acceleration: {engine: duckdb, mode: file, snapshots: create_only` + acceleration + `}}
 `}).start()
-	snapshotOf(a.writer, 10)
+	snapshotOf(a.writer, rows)
 	a.reader = newBed(t, map[string]string{"spicepod.yml": a.follower(a.queue)}).start()
-	a.reader.ready("d", 10)
+	a.reader.ready("d", rows)
 	a.listens(a.queue)
 	return a
 }
@@ -229,5 +235,34 @@ func TestQueueFollowsTheSpicepod(t *testing.T) {
 	a.reader.write("spicepod.yml", a.follower(""))
 	a.reader.until("the change", func(s *api.State) bool { return s.Config.Generation == 3 })
 	a.reader.write("spicepod.yml", a.follower(a.queue))
+	a.sqs.Drained(a.queue, 0)
+}
+
+// An incremental snapshot is recorded beside metadata.json, after that: only the later event announces it.
+func TestQueueAnnouncesIncrementalSnapshots(t *testing.T) {
+	all := manyRows(200_000)
+	at := strings.Index(all, "\n196001,") + 1
+	a := newAnnouncedOf(t, 30, ", time_column: id, time_format: unix_seconds", ", refresh_mode: append, snapshots_upload: incremental", "id,text\n"+all[:at], 196_000)
+	reached, release := make(chan struct{}, 100), make(chan struct{})
+	a.store.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/pitwall/d.json") {
+			reached <- struct{}{}
+			<-release
+		}
+		return false
+	})
+	a.writer.write("a.csv", "id,text\n"+all)
+	a.writer.refresh("d")
+	<-reached
+	a.sqs.Send(a.queue, a.commit())
+	a.reader.dataset("d", "finds nothing", func(d *api.Dataset) bool {
+		return d.Refreshes[0].Trigger == "queue" && d.Refreshes[0].Outcome == api.Skipped
+	})
+	close(release)
+	if s := a.writer.dataset("d", "its second snapshot", func(d *api.Dataset) bool { return d.Snapshots.Kept == 2 }).Snapshots.Newest; !s.Incremental {
+		t.Fatalf("%+v", s)
+	}
+	a.sqs.Send(a.queue, a.event(a.store.bucket, "snaps a/pitwall/d.json"))
+	a.reader.ready("d", 200_000)
 	a.sqs.Drained(a.queue, 0)
 }
