@@ -179,6 +179,8 @@ func asked(trigger string) (words, key string) {
 		return "because the attempt before it failed", "acceleration.refresh_retry_enabled"
 	case "reload":
 		return "because the spicepod changed", ""
+	case "queue":
+		return "because the queue of s3_queue_url announced a snapshot", ""
 	}
 	return "by " + trigger, ""
 }

@@ -33,6 +33,8 @@ func TestAnswers(t *testing.T) {
 		"jitter":          {api.Dataset{Engine: "duckdb", HasData: true, Waiting: true, NextRefresh: now.Add(time.Minute)}, api.ConfigStatus{}, []string{"its jitter delays it"}},
 		"source unchanged": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Skipped, Trigger: "interval", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
 			[]string{"not refreshed: the source had nothing new"}},
+		"announced": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Succeeded, Mode: "snapshot", Trigger: "queue", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
+			[]string{"because the queue of s3_queue_url announced a snapshot"}},
 		"snapshots": {api.Dataset{Engine: "duckdb", HasData: true, Snapshots: api.DatasetSnapshots{Mode: "enabled", Trigger: "refresh_complete", Newest: &api.Snapshot{ID: 7, Created: ago(time.Hour), Verified: api.Verification{State: api.VerifyFailed}},
 			Booted: &api.Bootstrap{ID: 6, At: ago(time.Hour), Rejected: []string{"#7: its SHA-256 is another"}},
 			Attempts: []api.SnapshotAttempt{{Outcome: api.Skipped, Trigger: "refresh_complete", At: ago(time.Minute)}, {Outcome: api.Succeeded, ID: 7, Trigger: "manual", At: ago(2 * time.Minute)},
