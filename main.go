@@ -16,13 +16,10 @@ import (
 
 	"pitwall/demo"
 	"pitwall/runtime"
-	"pitwall/runtime/api"
 	"pitwall/runtime/faces"
 	"pitwall/runtime/launch"
 	"pitwall/runtime/offline"
-	"pitwall/runtime/remote"
 	"pitwall/runtime/replay"
-	"pitwall/ui"
 	"pitwall/ui/cli"
 	"pitwall/views"
 )
@@ -59,7 +56,7 @@ func root() *cobra.Command {
 	})
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), cli.AttachTo(f.attach), cli.ReplayOf(f.replay), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
+	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }
@@ -84,6 +81,10 @@ func demoCmd(f *flags) *cobra.Command {
 // flags are the flags of every command.
 type flags struct{ cli.Common }
 
+func (f *flags) screen() *cli.Screen {
+	return &cli.Screen{Common: &f.Common, Version: version, Views: views.All}
+}
+
 // show runs the runtime, beside it what the caller adds, and the console on top; when the console
 // ends, so does the rest.
 func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside func(context.Context, *launch.Session) error) error {
@@ -99,18 +100,7 @@ func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside
 	if beside != nil {
 		runs = append(runs, func(ctx context.Context) error { return beside(ctx, s) })
 	}
-	return f.console(ctx, s.Runtime, p.Record, s.LogFile, runs...)
-}
-
-// console shows a runtime that the others run, and records it where that was asked for.
-func (f *flags) console(ctx context.Context, c api.Console, file, log string, runs ...func(context.Context) error) error {
-	c, rec, err := replay.Record(c, file)
-	if err != nil {
-		return &cli.Exit{Code: cli.ExitUsage, Err: err}
-	}
-	return cli.Together(ctx, func(ctx context.Context) error {
-		return ui.Run(ctx, c, views.All(), ui.Options{Version: version, NoColor: f.NoColor, ASCII: f.ASCII, Theme: f.Theme, LogFile: log})
-	}, append(runs, rec)...)
+	return f.screen().Show(ctx, s.Runtime, p.Record, s.LogFile, runs...)
 }
 
 func (f *flags) serve(ctx context.Context, p cli.Program) error {
@@ -123,31 +113,6 @@ func (f *flags) serve(ctx context.Context, p cli.Program) error {
 		return &cli.Exit{Code: cli.ExitUsage, Err: err}
 	}
 	return errors.Join(cli.Together(ctx, s.Run, rec), cli.Interrupted(ctx))
-}
-
-func (f *flags) attach(ctx context.Context, a cli.Attach) error {
-	if err := cli.NeedsTerminal(); err != nil {
-		return err
-	}
-	r, err := remote.Open(ctx, remote.Options{URL: a.URL, Key: a.Key, Metrics: a.Metrics, ReadOnly: f.ReadOnly, Client: a.Client})
-	if err != nil {
-		return &cli.Exit{Code: cli.ExitUnreachable, Err: err}
-	}
-	return f.console(ctx, r, a.Record, "", r.Run)
-}
-
-func (f *flags) replay(ctx context.Context, o cli.Replay) error {
-	if err := cli.NeedsTerminal(); err != nil {
-		return err
-	}
-	p, err := replay.Load(o.File)
-	if err != nil {
-		return &cli.Exit{Code: cli.ExitNotWell, Err: err}
-	}
-	p.Speed(o.Speed)
-	p.Seek(o.Seek)
-	p.Hold(o.Held)
-	return f.console(ctx, p, "", "", p.Run)
 }
 
 // open opens the session and gives its errors their exit codes.

@@ -17,19 +17,25 @@ const composeEvery = 16 * time.Millisecond
 // App is the only tea.Model. All of it belongs to the program's goroutine, except the feed and the
 // counter of Cmds.
 type App struct {
-	ctx     context.Context
-	console api.Console
-	opts    Options
-	views   []View
-	stack   []entry
-	ahead   []entry  // what forward goes to, the next one last
-	said    []string // lines of the palette, the newest last
-	ctxv    Ctx
-	live    *api.State
-	feed    feed
-	cmds    cmds
-	pace    pace
-	size    func() (w, h int, err error) // of the terminal in cells; nil when nobody can be asked
+	ctx      context.Context
+	console  api.Console
+	opts     Options
+	views    []View
+	stack    []entry
+	ahead    []entry   // what forward goes to, the next one last
+	said     []string  // lines of the palette, the newest last
+	chosen   string    // the theme that was chosen in the palette
+	kept     time.Time // when the session was written last
+	ctxv     Ctx
+	live     *api.State
+	feed     *feed
+	watching context.Context // of the feed
+	at       string          // the context that is shown; "" is what the console was opened on
+	home0    api.Console     // what it was opened on, once another context was
+	hangup   func()          // ends what is shown, when it is another context
+	cmds     cmds
+	pace     pace
+	size     func() (w, h int, err error) // of the terminal in cells; nil when nobody can be asked
 
 	dialogs   []*front
 	prompt    *prompt
@@ -40,7 +46,9 @@ type App struct {
 	blurred   bool
 	mouse     bool
 	quitting  bool
-	still     bool // nothing waits and nothing ticks, see Still
+	unsaved   bool                // the session could not be written, which is told once
+	keys      map[string][]string // of actions, in place of their own
+	still     bool                // nothing waits and nothing ticks, see Still
 
 	content     string
 	dirty       bool
@@ -64,7 +72,8 @@ type (
 // newApp makes the model over a subscription that was opened already.
 func newApp(ctx context.Context, console api.Console, first *api.State, ch <-chan *api.State, vs []View, o Options) *App {
 	a := &App{ctx: ctx, console: console, opts: o, views: vs, live: first, following: map[api.CommandID]*request{}, mouse: true, dirty: true}
-	a.feed.ch = ch
+	a.feed = newFeed(ch, false)
+	a.watching = ctx
 	a.ctxv = Ctx{State: first, Live: first, Wall: time.Now(), Theme: Dark(), Glyphs: Unicode(), Options: o, app: a}
 	switch {
 	case o.NoColor:
@@ -77,6 +86,10 @@ func newApp(ctx context.Context, console api.Console, first *api.State, ch <-cha
 	}
 	a.stack = []entry{{view: vs[0]}}
 	a.now()
+	if o.Settings != nil {
+		a.apply(o.Settings)
+	}
+	a.kept = a.ctxv.Wall
 	return a
 }
 
@@ -84,7 +97,7 @@ func (a *App) top() *entry { return &a.stack[len(a.stack)-1] }
 
 // Init implements tea.Model.
 func (a *App) Init() tea.Cmd {
-	cmds := []tea.Cmd{a.feed.next(a.ctx), a.after(time.Second, tickMsg{}), a.top().view.Enter(a.now())}
+	cmds := []tea.Cmd{a.settings(), a.feed.next(a.watching), a.after(time.Second, tickMsg{}), a.enter(a.now())}
 	if !a.opts.NoColor && a.opts.Theme != "dark" && a.opts.Theme != "light" {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
@@ -154,7 +167,7 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		}
 		return a.click(c, msg)
 	case tea.BackgroundColorMsg:
-		if !a.opts.NoColor && !msg.IsDark() {
+		if !a.opts.NoColor && !msg.IsDark() && a.chosen == "" {
 			c.Theme = Light()
 		}
 		return nil
@@ -169,7 +182,22 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 	case frameMsg:
 		return a.frame(c, msg)
 	case tickMsg:
-		return tea.Batch(a.after(a.tickEvery(), tickMsg{}), a.measure(c))
+		cmds := []tea.Cmd{a.after(a.tickEvery(), tickMsg{}), a.measure(c)}
+		if c.Wall.Sub(a.kept) >= sessionEvery && !a.still {
+			a.kept = c.Wall
+			cmds = append(cmds, a.saved())
+		}
+		return tea.Batch(cmds...)
+	case savedMsg:
+		if msg.err != nil && !a.unsaved {
+			a.unsaved = true
+			a.toast(api.Warn, "the session can't be kept: "+msg.err.Error())
+		}
+		return nil
+	case dialledMsg:
+		return a.dialled(msg)
+	case settingsMsg:
+		return a.settle(c, msg)
 	case issuedMsg:
 		a.issued(msg)
 		return nil
@@ -204,6 +232,9 @@ func (a *App) stale(c *Ctx) tea.Cmd {
 
 // frame takes a newer State.
 func (a *App) frame(c *Ctx, m frameMsg) tea.Cmd {
+	if m.from != a.feed { // that of the context before
+		return nil
+	}
 	if m.state == nil {
 		a.closedAt = c.Wall
 		return nil
@@ -211,7 +242,7 @@ func (a *App) frame(c *Ctx, m frameMsg) tea.Cmd {
 	a.live, c.Live = m.state, m.state
 	var next tea.Cmd
 	if !a.still {
-		next = a.feed.next(a.ctx)
+		next = a.feed.next(a.watching)
 	}
 	a.outcomes()
 	if c.Paused {

@@ -25,7 +25,17 @@ type feed struct {
 }
 
 // frameMsg is a newer State; State is nil when the runtime ended.
-type frameMsg struct{ state *api.State }
+type frameMsg struct {
+	state *api.State
+	from  *feed
+}
+
+// newFeed returns a feed over a subscription.
+func newFeed(ch <-chan *api.State, blurred bool) *feed {
+	f := &feed{ch: ch}
+	f.blurred.Store(blurred)
+	return f
+}
 
 // next returns the Cmd that waits for the next frame.
 func (f *feed) next(ctx context.Context) tea.Cmd {
@@ -37,7 +47,7 @@ func (f *feed) next(ctx context.Context) tea.Cmd {
 			return nil
 		case s, ok = <-f.ch:
 			if !ok {
-				return frameMsg{}
+				return frameMsg{nil, f}
 			}
 		}
 		every := frameLive
@@ -61,6 +71,6 @@ func (f *feed) next(ctx context.Context) tea.Cmd {
 			}
 		}
 		f.last = time.Now()
-		return frameMsg{s}
+		return frameMsg{s, f}
 	}
 }

@@ -52,7 +52,7 @@ func (c *Ctx) small() bool { return c.W < minWidth || c.H < minHeight }
 
 // plain replaces the signs of sentences that ASCII has not.
 func (a *App) plain(frame string) string {
-	if !a.opts.ASCII {
+	if a.ctxv.Glyphs.Ellipsis == Unicode().Ellipsis {
 		return frame
 	}
 	return strings.NewReplacer("…", "~", "×", "x").Replace(frame)

@@ -73,7 +73,13 @@ func quits(f *front) bool {
 // actions returns the actions of the screen and those of all screens.
 func (a *App) actions() []Action {
 	own := a.top().view.Actions()
-	return append(own[:len(own):len(own)], a.globals()...)
+	all := append(own[:len(own):len(own)], a.globals()...)
+	for i := range all {
+		if keys, ok := a.keys[all[i].ID]; ok {
+			all[i].Keys = keys
+		}
+	}
+	return all
 }
 
 // run does an action, or says why not, or asks first.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
@@ -105,7 +106,7 @@ func (a *App) refreshView(c *Ctx) tea.Cmd { return a.top().view.Update(c, StateM
 
 // quit ends the program, after asking when commands run.
 func (a *App) quit(*Ctx) tea.Cmd {
-	if a.runningTasks() == 0 || !a.closedAt.IsZero() || a.live.Link.Kind != "" { // the runtime of another process goes on
+	if a.runningTasks() == 0 || !a.closedAt.IsZero() {
 		return a.leave()
 	}
 	return a.show(&Confirm{
@@ -126,9 +127,18 @@ func (a *App) quit(*Ctx) tea.Cmd {
 }
 
 func (a *App) runningTasks() int {
+	s := a.live
+	if a.home0 != nil { // quitting ends that one, not what is shown
+		ctx, cancel := context.WithCancel(a.ctx)
+		cancel()
+		s, _ = a.home0.Watch(ctx)
+	}
 	n := 0
-	for i := range a.live.Tasks {
-		if a.live.Tasks[i].State == api.TaskRunning {
+	if s.Link.Kind != "" { // the runtime of another process goes on
+		return n
+	}
+	for i := range s.Tasks {
+		if s.Tasks[i].State == api.TaskRunning {
 			n++
 		}
 	}

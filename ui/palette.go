@@ -227,6 +227,7 @@ func (a *App) verbs(c *Ctx) []choice {
 	for _, x := range a.datasetActions() {
 		add(choice{text: x.name(), note: "a dataset, or several by a pattern: " + x.name() + " lake.*", key: KeyName(x.Keys[0]), more: true})
 	}
+	add(choice{text: "context", note: "another runtime", more: true})
 	add(choice{text: "theme", note: "dark, light or mono", more: true})
 	return out
 }
@@ -244,8 +245,11 @@ func (a *App) datasetActions() []Action {
 
 // withArgs are the choices for a verb with words behind it; known tells whether it is one.
 func (a *App) withArgs(c *Ctx, verb, args string) (list []choice, known bool) {
-	if verb == "theme" {
+	switch short(verb) {
+	case "theme":
 		return find(args, a.themes()), true
+	case "context":
+		return find(args, a.contexts()), true
 	}
 	for _, x := range a.datasetActions() {
 		if x.name() == verb || x.ID == "dataset."+verb {
@@ -340,7 +344,7 @@ func (a *App) themes() []choice {
 		if a.opts.NoColor && t.Name != "mono" {
 			off = "NO_COLOR or --no-color asks for no colours"
 		}
-		out = append(out, choice{text: "theme " + t.Name, off: off, run: func(c *Ctx) tea.Cmd { c.Theme = t; return nil }})
+		out = append(out, choice{text: "theme " + t.Name, off: off, run: func(c *Ctx) tea.Cmd { c.Theme, a.chosen = t, t.Name; return nil }})
 	}
 	return out
 }

@@ -31,7 +31,7 @@ func NewStill(c api.Console, vs []View, o Options, w, h int) *Still {
 func (s *Still) Resize(w, h int) { s.send(tea.WindowSizeMsg{Width: w, Height: h}) }
 
 // State gives the console a newer State.
-func (s *Still) State(st *api.State) { s.send(frameMsg{st}) }
+func (s *Still) State(st *api.State) { s.send(frameMsg{st, s.app.feed}) }
 
 // Press presses keys by name.
 func (s *Still) Press(keys ...string) {

@@ -38,6 +38,7 @@ type Table[T any] struct {
 	// Keep tells whether a row is shown; nil shows all.
 	Keep func(T) bool
 
+	all      []Column[T] // when Columns are chosen from them
 	rows     []T
 	total    int
 	selected string

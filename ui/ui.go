@@ -24,6 +24,7 @@ import (
 	xterm "github.com/charmbracelet/x/term"
 
 	"pitwall/runtime/api"
+	"pitwall/ui/settings"
 )
 
 // fps is the highest rate Bubble Tea draws at; at its default of 60 a key waits up to 17 ms.
@@ -49,6 +50,15 @@ type Options struct {
 	// StateDir is the folder of screen dumps and crash reports; the default is
 	// $XDG_STATE_HOME/pitwall or ~/.local/state/pitwall.
 	StateDir string
+	// NoSession neither goes on where the last session ended nor keeps this one.
+	NoSession bool
+	// Settings is how a person has set up the console, nil for the defaults; Updates brings later versions. Whoever
+	// made Updates closes it, or never does.
+	Settings *settings.Settings
+	Updates  <-chan settings.Update
+	// Dial opens another context of the settings; nil when there can be none. Views makes the screens for it.
+	Dial  Dial
+	Views func() []View
 	// Terminal is where the console draws, nil for the terminal of the process.
 	Terminal *Terminal
 }
@@ -92,6 +102,7 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 	defer cancel(nil)
 	first, ch := c.Watch(ctx)
 	app := newApp(ctx, c, first, ch, vs, o)
+	app.restore()
 
 	opts := []tea.ProgramOption{tea.WithFPS(fps), tea.WithoutSignalHandler()}
 	if t := o.Terminal; t != nil {
@@ -122,6 +133,9 @@ func Run(ctx context.Context, c api.Console, vs []View, o Options) error {
 	wg.Wait()
 	app.pace.stop()
 	app.cmds.wait(endGrace)
+	if path := app.sessionFile(); path != "" && app.crash == nil {
+		_ = writeSession(path, app.session()) // there is nobody left to tell
+	}
 	return app.outcome(cause, err)
 }
 

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -161,6 +162,32 @@ func (v *datasets) SetFilter(s string) error {
 		v.filter = f
 	}
 	return err
+}
+
+// SetColumns implements ui.Columner.
+func (v *datasets) SetColumns(names []string) error { return v.table.Choose(names) }
+
+// saved is what of the screen outlives the console.
+type saved struct {
+	Filter string `json:"filter,omitempty"`
+	Sort   string `json:"sort,omitempty"`
+	Desc   bool   `json:"desc,omitempty"`
+}
+
+// Save implements ui.Saver.
+func (v *datasets) Save() (json.RawMessage, error) {
+	title, desc := v.table.Sorted()
+	return json.Marshal(saved{v.filter.Text, title, desc})
+}
+
+// Restore implements ui.Saver.
+func (v *datasets) Restore(raw json.RawMessage) error {
+	var s saved
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
+	}
+	v.table.SortBy(s.Sort, s.Desc)
+	return v.SetFilter(s.Filter)
 }
 
 // Sort implements ui.Sorter.

@@ -6,6 +6,8 @@ import "github.com/spf13/pflag"
 type Common struct {
 	Pod, DataDir, Theme      string
 	ReadOnly, NoColor, ASCII bool
+	// NoRestore begins anew instead of where the last session ended.
+	NoRestore bool
 }
 
 // Add declares them.
@@ -15,7 +17,8 @@ func (f *Common) Add(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.ReadOnly, "read-only", false, "refuse every action that changes something, and write no snapshots")
 	fs.BoolVar(&f.NoColor, "no-color", false, "draw without colours (also NO_COLOR)")
 	fs.BoolVar(&f.ASCII, "ascii", false, "draw with ASCII signs only")
-	fs.StringVar(&f.Theme, "theme", "auto", "auto, dark or light")
+	fs.StringVar(&f.Theme, "theme", "", "auto, dark or light (default that of config.yml, then auto)")
+	fs.BoolVar(&f.NoRestore, "no-restore", false, "begin anew instead of where the last session ended, and keep none")
 }
 
 // Faces are the addresses of the network faces of a command that runs a runtime.

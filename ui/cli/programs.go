@@ -2,15 +2,10 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
@@ -114,74 +109,5 @@ func Demo(off string, list func(io.Writer) error, run func(context.Context, Prog
 	c.Flags().BoolVar(&listed, "list", false, "list the scenarios")
 	p.Add(c.Flags(), off, off)
 	p.AddRecord(c.Flags())
-	return c
-}
-
-// Attach says which runtime to attach to.
-type Attach struct {
-	// URL is that of its HTTP API, Key an API key, Metrics the address of the metrics of a Spice runtime.
-	URL, Key, Metrics, Record string
-	Client                    *http.Client
-}
-
-// AttachTo returns the command `attach`.
-func AttachTo(run func(context.Context, Attach) error) *cobra.Command {
-	var a Attach
-	var roots string
-	c := &cobra.Command{
-		Use: "attach URL", Short: "Open the console on the runtime of another process", Args: cobra.ExactArgs(1),
-		Long: "Open the console on the runtime of another process, by its HTTP API: a pitwall that was started with\n`pitwall serve` or with --http, or a plain Spice runtime, of which it shows what that API tells.\nQuitting leaves the runtime running.",
-		RunE: func(c *cobra.Command, args []string) error {
-			a.URL = args[0]
-			transport := http.DefaultTransport.(*http.Transport).Clone()
-			if roots != "" {
-				pem, err := os.ReadFile(roots)
-				if err != nil {
-					return fmt.Errorf("--tls-root-certificate-file: %w", err)
-				}
-				pool := x509.NewCertPool()
-				if !pool.AppendCertsFromPEM(pem) {
-					return fmt.Errorf("--tls-root-certificate-file: %s holds no certificate", roots)
-				}
-				transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-			}
-			a.Client = &http.Client{Transport: transport}
-			defer a.Client.CloseIdleConnections()
-			return run(c.Context(), a)
-		},
-	}
-	c.Flags().StringVar(&a.Key, "api-key", "", "API key of the runtime (better in PITWALL_API_KEY)")
-	c.Flags().StringVar(&roots, "tls-root-certificate-file", "", "PEM file with the certificates to trust")
-	c.Flags().StringVar(&a.Metrics, "metrics-url", "", "metrics of a Spice runtime, such as http://host:9090/metrics")
-	c.Flags().StringVar(&a.Record, "record", "", "write what the console shows to this new file, for: pitwall replay")
-	return c
-}
-
-// Replay says what to play.
-type Replay struct {
-	File  string
-	Speed float64
-	// Seek goes forward from the beginning before it plays.
-	Seek time.Duration
-	Held bool
-}
-
-// ReplayOf returns the command `replay`.
-func ReplayOf(run func(context.Context, Replay) error) *cobra.Command {
-	var r Replay
-	c := &cobra.Command{
-		Use: "replay FILE", Short: "Open the console on a recording made with --record", Args: cobra.ExactArgs(1),
-		Long: "Open the console on a recording made with --record: every screen as it was, at the speed of life or faster.\np holds it and has it go on, , and . go ten seconds back and forth, { and } change the speed.",
-		RunE: func(c *cobra.Command, args []string) error {
-			if r.Speed <= 0 {
-				return fmt.Errorf("--speed is more than 0, not %g", r.Speed)
-			}
-			r.File = args[0]
-			return run(c.Context(), r)
-		},
-	}
-	c.Flags().Float64Var(&r.Speed, "speed", 1, "how many times faster than it was")
-	c.Flags().DurationVar(&r.Seek, "seek", 0, "begin this long after the beginning")
-	c.Flags().BoolVar(&r.Held, "held", false, "stand still at the beginning")
 	return c
 }
