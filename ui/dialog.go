@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -68,10 +69,9 @@ func (a *App) dialogKey(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 		f.lastKey = c.Wall
 		return a.after(graceQuiet+time.Millisecond, graceMsg{})
 	}
-	n := len(a.dialogs)
 	done, cmd := f.Key(c, k)
-	if done { // Key may have opened another one, which stays
-		a.dialogs = append(a.dialogs[:n-1], a.dialogs[n:]...)
+	if done { // Key may have opened another one, which stays, or closed all
+		a.dialogs = slices.DeleteFunc(a.dialogs, func(o *front) bool { return o == f })
 	}
 	return cmd
 }
