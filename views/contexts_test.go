@@ -61,6 +61,8 @@ func TestContexts(t *testing.T) {
 	s.Press(":")
 	s.Type("ctx here")
 	s.Press("enter")
+	s.Wait("▸ lake.sales_eu ▸ snapshots", "  40  ") // as it was left
+	s.Press("1")
 	s.Wait("Datasets 7")
 	taken(t, here)
 	s.Press("q")
