@@ -16,7 +16,7 @@ import (
 func TestRegistry(t *testing.T) {
 	now := time.Now()
 	for name, keys := range map[string][]string{"datasets": nil, "overview": {"enter"}, "refreshes": {"enter", "tab"}, "tab snapshots": {"enter", "tab", "tab"},
-		"tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}, "doctor": {"6"}, "sql": {"8", "esc"}} {
+		"tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}, "doctor": {"6"}, "sql": {"8", "esc"}, "pulse": {"3"}, "tree": {"7"}} {
 		s := uitest.Sample(now)
 		s.ReadOnly = true
 		c := uitest.New(s)

@@ -7,7 +7,7 @@ import "pitwall/ui"
 
 // All returns the screens; the first is the home screen.
 func All() []ui.View {
-	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig(), newDoctor(), newSQL()}
+	return []ui.View{newDatasets(), newDataset(), newSnapshots(), newEvents(), newConfig(), newDoctor(), newSQL(), newPulse(), newTree()}
 }
 
 // The ids of the screens.
@@ -19,4 +19,6 @@ const (
 	configID    = "config"
 	doctorID    = "doctor"
 	sqlID       = "sql"
+	pulseID     = "pulse"
+	treeID      = "tree"
 )
