@@ -1,6 +1,7 @@
 package views
 
 import (
+	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -16,10 +17,11 @@ const (
 	tabSnapshots
 	tabConfig
 	tabEvents
+	tabData
 	tabCount
 )
 
-var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events"}
+var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events", "Data"}
 
 // dataset is the screen of one dataset, with tabs.
 type dataset struct {
@@ -30,6 +32,8 @@ type dataset struct {
 	refreshes ui.Table[*api.Refresh]
 	page      pager
 	last      []api.Event
+	data      result
+	dataOf    string // the dataset whose rows data has
 }
 
 func newDataset() *dataset {
@@ -63,7 +67,41 @@ func (v *dataset) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	case tabMsg:
 		return v.show(c, msg.tab)
 	}
+	if m, ok := msg.(queryMsg); ok && m.q == v.data.q && !m.q.view().done {
+		return m.q.wait()
+	}
 	return v.snaps.Update(c, msg)
+}
+
+// dataRows is how many rows the tab of data shows.
+const dataRows = 200
+
+// look queries the first rows of the dataset, unless they are there.
+func (v *dataset) look(c *ui.Ctx) tea.Cmd {
+	if v.dataOf == v.name || c.Live.Link.Kind == api.LinkRecording {
+		return nil
+	}
+	if v.data.q != nil {
+		v.data.q.cancel()
+	}
+	q, cmd := startQuery(c, fmt.Sprintf("SELECT * FROM %s LIMIT %d", quotedName(v.name), dataRows), 0)
+	v.data.show(q)
+	v.dataOf = v.name
+	return cmd
+}
+
+// drawData is the tab of data.
+func (v *dataset) drawData(c *ui.Ctx, w, h int) []string {
+	if v.data.q == nil || v.dataOf != v.name {
+		return c.Panel("Data", []string{"", " a recording has no rows"}, w, h, false)
+	}
+	body := append([]string{" " + ui.Cut(v.data.summary(c), w-4)}, v.data.draw(c, w-2, h-3)...)
+	return c.Panel(fmt.Sprintf("Data %s the first %d rows", c.Glyphs.Dot, dataRows), body, w, h, false)
+}
+
+// Busy implements ui.Worker.
+func (v *dataset) Busy() bool {
+	return v.tab == tabData && v.data.q != nil && !v.data.q.view().done
 }
 
 // sync takes what the tab in front shows.
@@ -82,14 +120,18 @@ func (v *dataset) sync(c *ui.Ctx) tea.Cmd {
 		}
 		v.refreshes.SetRows(rows)
 	}
-	if v.tab == tabSnapshots {
+	switch v.tab {
+	case tabSnapshots:
 		return v.snaps.sync(c)
+	case tabData:
+		return v.look(c)
 	}
 	return nil
 }
 
 func (v *dataset) show(c *ui.Ctx, tab int) tea.Cmd {
 	v.tab = (tab + tabCount) % tabCount
+	v.dataOf = "" // who comes back sees the rows of that moment
 	v.page.top = 0
 	return v.sync(c)
 }
@@ -103,6 +145,8 @@ func (v *dataset) Move(_ *ui.Ctx, key string) bool {
 		return v.snaps.table.Move(key)
 	case tabEvents:
 		return v.log.move(key)
+	case tabData:
+		return key != "right" && key != "left" && v.data.Move(key)
 	}
 	return v.page.move(key)
 }
@@ -145,6 +189,8 @@ func (v *dataset) Copy(c *ui.Ctx) (text, what string) {
 		return "", ""
 	case v.tab == tabEvents:
 		return v.log.copy()
+	case v.tab == tabData:
+		return v.data.value()
 	case v.tab == tabSnapshots:
 		return v.snaps.Copy(c)
 	case v.tab == tabConfig:
@@ -174,6 +220,8 @@ func (v *dataset) Wheel(_ *ui.Ctx, delta int) {
 		v.snaps.table.Wheel(delta)
 	case tabEvents:
 		v.log.by(delta)
+	case tabData:
+		v.data.Wheel(delta)
 	default:
 		v.page.top = max(v.page.top+delta, 0)
 	}
@@ -198,6 +246,8 @@ func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 		v.snaps.table.Click(y - 2)
 	case tabEvents:
 		v.log.click(y - 2)
+	case tabData:
+		v.data.Click(y - 3)
 	}
 	return nil
 }
@@ -220,7 +270,7 @@ func (v *dataset) Actions() []ui.Action {
 		}
 	}
 	acts := []ui.Action{
-		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
+		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events, Data.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
 		{ID: "tab.previous", Title: "previous tab", Help: "The tab to the left.", Keys: []string{"shift+tab", "left"}, Run: tab(-1)},
 		{ID: "dataset.next", Title: "next dataset", Help: "The dataset after this one in the file.", Keys: []string{"]"}, Run: step(1)},
 		{ID: "dataset.previous", Title: "previous dataset", Help: "The dataset before this one.", Keys: []string{"["}, Run: step(-1)},

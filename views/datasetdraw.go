@@ -27,6 +27,8 @@ func (v *dataset) Draw(c *ui.Ctx, w, h int) []string {
 			lines[i] = " " + yamlLine(c, ui.Cut(ui.Clean(strings.ReplaceAll(l, "\t", "    ")), w-4))
 		}
 		return append(out, c.Panel("Effective configuration, secrets masked", v.page.draw(lines, h-2), w, h, false)...)
+	case tabData:
+		return append(out, v.drawData(c, w, h)...)
 	case tabEvents:
 		return append(out, c.Panel(v.log.title(c), v.log.draw(c, w-2, h-2), w, h, false)...)
 	}

@@ -6,8 +6,23 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"pitwall/runtime/api"
+	"pitwall/runtime/api/diff"
 	"pitwall/ui"
 )
+
+// none says that no snapshot is selected, or that what is shown has no rows.
+func (v *snapshots) none(c *ui.Ctx, _ []string) string {
+	if _, ok := v.table.Selected(); !ok {
+		return "no snapshot is selected"
+	}
+	switch c.Live.Link.Kind {
+	case api.LinkRecording:
+		return "a recording has no rows"
+	case api.LinkSpice:
+		return "a Spice runtime can't query stored snapshots"
+	}
+	return ""
+}
 
 // steer are the actions that say which snapshot replicas load, and which are kept.
 func (v *snapshots) steer() []ui.Action {
@@ -89,6 +104,16 @@ func (v *snapshots) steer() []ui.Action {
 			func(s *api.Snapshot) api.Command {
 				return api.DeleteSnapshot{Dataset: v.list.dataset, SnapshotID: s.ID}
 			}),
+		{ID: "snapshot.diff", Title: "diff…", Help: "Compare the selected snapshot with the live data or with another one: columns, rows added, removed and changed.", Kind: ui.Read, Keys: []string{"d"}, Bar: 5, Off: v.none,
+			Run: func(c *ui.Ctx, _ []string) tea.Cmd {
+				s, _ := v.table.Selected()
+				return c.Show(newDiff(v.list.dataset, s, v.list.list))
+			}},
+		{ID: "snapshot.peek", Title: "peek", Help: "Look at the rows of the selected snapshot, without installing it: it is a table in SQL.", Kind: ui.Read, Keys: []string{"e"}, Bar: 6, Off: v.none,
+			Run: func(c *ui.Ctx, _ []string) tea.Cmd {
+				s, _ := v.table.Selected()
+				return askSQL(c, "SELECT * FROM "+diff.Name(v.list.dataset, &s.ID)+" LIMIT 100")
+			}},
 		ui.CommandAction(ui.Action{ID: "snapshot.collect", Title: "collect", Kind: ui.Mutate, Keys: []string{"K"},
 			Help: "Remove the snapshots that snapshots_retain does not keep.",
 			Effect: func(c *ui.Ctx, _ []string) string {

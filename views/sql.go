@@ -53,9 +53,19 @@ func (v *sql) Enter(*ui.Ctx) tea.Cmd { return nil }
 // Targets implements ui.View.
 func (v *sql) Targets(*ui.Ctx) []string { return nil }
 
+// askMsg has the screen run a statement.
+type askMsg struct{ text string }
+
+// askSQL opens the screen with a statement and runs it.
+func askSQL(c *ui.Ctx, text string) tea.Cmd {
+	return tea.Batch(c.Open(sqlID, ""), func() tea.Msg { return askMsg{text} })
+}
+
 // Update implements ui.View.
 func (v *sql) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
+	case askMsg:
+		return v.Command(c, msg.text)
 	case queryMsg:
 		if msg.q != v.res.q {
 			return nil
@@ -203,6 +213,7 @@ func (v *sql) stop() {
 // Command implements ui.Commander: the statement is typed and run.
 func (v *sql) Command(c *ui.Ctx, args string) tea.Cmd {
 	v.edit.SetValue(args)
+	v.setTyping(false)
 	return v.run(c, args)
 }
 

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"pitwall/config/refreshsql":    {"pitwall/config/suggest"},
 	"pitwall/config/suggest":       {},
 	"pitwall/runtime/api":          {},
+	"pitwall/runtime/api/diff":     {"pitwall/runtime/api"},
 	"pitwall/runtime/api/why":      {"pitwall/runtime/api"},
 	"pitwall/runtime/api/incident": {"pitwall/runtime/api"},
 	"pitwall/runtime/schedule":     {},
