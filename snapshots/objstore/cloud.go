@@ -90,6 +90,18 @@ func (c *cloudStore) close() error { return c.bucket.Close() }
 
 func (c *cloudStore) hidden(key string) bool { return key == probeKey }
 
+func (c *cloudStore) list(ctx context.Context, prefix string, fn func(key string, a Attrs) bool) error {
+	for it := c.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
+		o, err := it.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil || !fn(o.Key, Attrs{Bytes: o.Size, Modified: o.ModTime}) {
+			return err
+		}
+	}
+}
+
 // parts says how an object of that size is sent.
 func parts(size int64) bucket.Multipart {
 	part := max(minPart, (size+maxParts-1)/maxParts)

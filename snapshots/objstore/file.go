@@ -2,6 +2,7 @@ package objstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -170,6 +172,56 @@ func (f *fileStore) open(ctx context.Context, key string) (io.ReadCloser, int64,
 
 func (f *fileStore) openRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error) {
 	return f.bucket.NewRangeReader(ctx, key, from, n, nil)
+}
+
+// list passes over what goes away meanwhile, which gocloud's fileblob takes for a failure: the unfinished files of
+// others come and go all the time.
+func (f *fileStore) list(ctx context.Context, prefix string, fn func(key string, a Attrs) bool) error {
+	type object struct {
+		key string
+		a   Attrs
+	}
+	var all []object
+	err := filepath.WalkDir(f.root, func(p string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && p != f.root {
+			return nil
+		}
+		if err != nil || ctx.Err() != nil || p == f.root {
+			return cmp.Or(err, ctx.Err())
+		}
+		rel, err := filepath.Rel(f.root, p)
+		if err != nil {
+			return err
+		}
+		key := filepath.ToSlash(rel)
+		if d.IsDir() {
+			if !strings.HasPrefix(key+"/", prefix) && !strings.HasPrefix(prefix, key+"/") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasPrefix(key, prefix) {
+			return nil
+		}
+		st, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			all = append(all, object{key, Attrs{Bytes: st.Size(), Modified: st.ModTime()}})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b object) int { return strings.Compare(a.key, b.key) })
+	for _, o := range all {
+		if !fn(o.key, o.a) {
+			break
+		}
+	}
+	return nil
 }
 
 func (f *fileStore) explain(_ context.Context, op, key string, err error) error {

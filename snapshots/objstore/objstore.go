@@ -56,6 +56,8 @@ type conditional interface {
 	open(ctx context.Context, key string) (io.ReadCloser, int64, error)
 	// openRange returns a reader of n bytes of an object, which has them.
 	openRange(ctx context.Context, key string, from, n int64) (io.ReadCloser, error)
+	// list calls fn for every key that begins with prefix, in order, until it returns false.
+	list(ctx context.Context, prefix string, fn func(key string, a Attrs) bool) error
 	// explain makes an *Error.
 	explain(ctx context.Context, op, key string, err error) error
 	close() error
@@ -186,26 +188,11 @@ func (s *Store) Stat(ctx context.Context, key string) (Attrs, error) {
 
 // List calls fn for every object below prefix, in the order of their keys, until fn returns false.
 func (s *Store) List(ctx context.Context, prefix string, fn func(key string, a Attrs) bool) error {
-	b, c, err := s.open(ctx)
-	if err != nil {
-		return s.wrap(ctx, "list", prefix, err)
+	_, c, err := s.open(ctx)
+	if err == nil {
+		err = c.list(ctx, prefix, func(key string, a Attrs) bool { return c.hidden(key) || fn(key, a) })
 	}
-	it := b.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		o, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return s.wrap(ctx, "list", prefix, err)
-		}
-		if c.hidden(o.Key) {
-			continue
-		}
-		if !fn(o.Key, Attrs{Bytes: o.Size, Modified: o.ModTime}) {
-			return nil
-		}
-	}
+	return s.wrap(ctx, "list", prefix, err)
 }
 
 // Delete removes the object; a missing one is not an error.

@@ -348,3 +348,57 @@ func TestReplaceLosesNoUpdateAmongProcesses(t *testing.T) {
 		}
 	})
 }
+
+// The unfinished files of other writers come and go while a listing goes on.
+func TestListPassesOverWhatGoesAway(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if err := put(t.Context(), s, "a/b", "text"); err != nil {
+		t.Fatal(err)
+	}
+	done, listing := make(chan struct{}), sync.WaitGroup{}
+	listing.Go(func() {
+		defer close(done)
+		for range 500 {
+			n := 0
+			if err := s.List(context.Background(), "", func(string, Attrs) bool { n++; return true }); err != nil || n != 1 {
+				t.Errorf("%d objects, %v", n, err)
+				return
+			}
+		}
+	})
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+			if err := s.Create(t.Context(), "a/c", &failing{io.ErrUnexpectedEOF}, 1); err == nil {
+				t.Error("a broken upload was stored")
+			}
+		}
+	}
+	listing.Wait()
+}
+
+func TestListIsInTheOrderOfKeys(t *testing.T) {
+	each(t, func(t *testing.T, p place) {
+		s := p.open(t)
+		for _, k := range []string{"x/b/c", "x/b.d", "x/a", "y/x/b", "x/b/a"} {
+			if err := put(t.Context(), s, k, "text"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for prefix, want := range map[string]string{"": "x/a x/b.d x/b/a x/b/c y/x/b", "x/b": "x/b.d x/b/a x/b/c", "x/b/": "x/b/a x/b/c", "z": ""} {
+			var keys []string
+			if err := s.List(t.Context(), prefix, func(k string, a Attrs) bool {
+				if a.Bytes != 4 || time.Since(a.Modified).Abs() > time.Hour {
+					t.Errorf("%s: %+v", k, a)
+				}
+				keys = append(keys, k)
+				return true
+			}); err != nil || strings.Join(keys, " ") != want {
+				t.Errorf("%q: %v, %v", prefix, keys, err)
+			}
+		}
+	})
+}
