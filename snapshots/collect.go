@@ -174,6 +174,7 @@ func (m *Manager) intend(ctx context.Context, r CollectRequest, remove []Snapsho
 			keys := append([]string{key}, s.objects...)
 			o.Removing = slices.DeleteFunc(o.Removing, func(x metadata.Removing) bool { return slices.Contains(keys, x.Key) })
 			for i, k := range keys {
+				o.Retire(k, r.Now.Add(orphanAge))
 				x := metadata.Removing{ID: s.ID, Key: k, SinceMs: r.Now.UnixMilli()}
 				if i == 0 {
 					x.Bytes = uint64(s.Stored)

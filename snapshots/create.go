@@ -204,9 +204,9 @@ func (m *Manager) sameContent(ctx context.Context, r CreateRequest, last Snapsho
 	return now != "" && now == o.Contents[last.ID], err
 }
 
-// maxKeyTries bounds how many seconds ahead a free key is looked for: a dataset that is snapshotted
-// more often than once a second uses up the seconds to come.
-const maxKeyTries = 600
+// maxKeyAhead bounds how far ahead a free key is looked for: a dataset that is snapshotted more often than once a
+// second uses up the seconds to come.
+const maxKeyAhead = 10 * time.Minute
 
 // upload stores the copy under a key that nobody else holds, hashing while it reads.
 func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at time.Time, record *metadata.Snapshot) error {
@@ -219,8 +219,12 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 	if err != nil {
 		return &Error{Op: "open copy of", Kind: LocalFailed, Err: err}
 	}
-	for try := range maxKeyTries {
-		key := metadata.Key(r.Dataset, at.Add(time.Duration(try)*time.Second), r.Extension)
+	if at, err = m.fresh(ctx, r.Dataset, at); err != nil {
+		return err
+	}
+	began := at
+	for ; at.Sub(began) < maxKeyAhead; at = at.Add(time.Second) {
+		key := metadata.Key(r.Dataset, at, r.Extension)
 		// Asked first, because to be refused after the upload is dear; Create still decides.
 		if _, err := m.store.Stat(ctx, key); err == nil {
 			continue
@@ -244,6 +248,12 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		if h.Bytes() != st.Size() {
 			return &Error{Op: "read copy of", Kind: LocalFailed, Err: fmt.Errorf("%d of %d bytes were read", h.Bytes(), st.Size())}
 		}
+		if next, err := m.fresh(ctx, r.Dataset, at); err != nil {
+			return err
+		} else if next.After(at) {
+			at = next.Add(-time.Second)
+			continue
+		}
 		record.URI = metadata.URI(m.Location(), key)
 		record.Checksum = fmt.Sprintf("%x", h.Sum())
 		record.Size = uint64(h.Bytes())
@@ -255,8 +265,25 @@ func (m *Manager) upload(ctx context.Context, r CreateRequest, path string, at t
 		_ = m.store.Create(ctx, metadata.FullIndexKey(r.Dataset, key, record.Checksum), bytes.NewReader(body), int64(len(body)))
 		return nil
 	}
-	return &Error{Op: "create snapshot of", Kind: Conflict,
-		Err: fmt.Errorf("no free key in the %d seconds from %s", maxKeyTries, at.Format(time.RFC3339))}
+	return noKey(began)
+}
+
+func noKey(began time.Time) error {
+	return &Error{Op: "create snapshot of", Kind: Conflict, Err: fmt.Errorf("no free key in the %s from %s", maxKeyAhead, began.Format(time.RFC3339))}
+}
+
+// fresh is the first second not before at whose keys are those of no object that was deleted, or is about to be: a
+// collection that is late would delete the new object under the same key. Asked again once the object is there, it
+// tells whether that key may be recorded: a key comes free only after it was noted.
+func (m *Manager) fresh(ctx context.Context, dataset string, at time.Time) (time.Time, error) {
+	o, _, err := m.loadOwn(ctx, dataset)
+	if KindOf(err) == BadMetadata {
+		o, err = &metadata.Own{}, nil
+	}
+	if err != nil {
+		return at, err
+	}
+	return o.Fresh(at), nil
 }
 
 // commit appends the record and moves the pointer. A lost answer looks like a lost race: our own record, known

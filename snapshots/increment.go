@@ -93,8 +93,12 @@ func (m *Manager) base(ctx context.Context, r CreateRequest) (*blocks.Index, err
 
 // uploadBlocks stores what is new, and the index. errFull: most of it is new.
 func (m *Manager) uploadBlocks(ctx context.Context, r CreateRequest, in io.ReaderAt, size int64, base *blocks.Index, sums []blocks.Sum, started time.Time, x *metadata.Increment) error {
-	for try := range maxKeyTries {
-		at := started.Add(time.Duration(try) * time.Second)
+	at, err := m.fresh(ctx, r.Dataset, started)
+	if err != nil {
+		return err
+	}
+	began := at
+	for ; at.Sub(began) < maxKeyAhead; at = at.Add(time.Second) {
 		pack := metadata.PackKey(r.Dataset, at)
 		next, fresh, n := blocks.Next(base, size, sums, pack)
 		if n > size/2 {
@@ -122,12 +126,17 @@ func (m *Manager) uploadBlocks(ctx context.Context, r CreateRequest, in io.Reade
 		if err != nil {
 			return err
 		}
+		if next, err := m.fresh(ctx, r.Dataset, at); err != nil {
+			return err
+		} else if next.After(at) {
+			at = next.Add(-time.Second)
+			continue
+		}
 		x.URI, x.Checksum, x.Algorithm, x.Size = metadata.URI(m.Location(), key), next.Root(), metadata.IncrementAlgorithm, uint64(size)
 		x.Objects, x.Stored = next.Objects, uint64(n)+uint64(len(body))
 		return nil
 	}
-	return &Error{Op: "create snapshot of", Kind: Conflict,
-		Err: fmt.Errorf("no free key in the %d seconds from %s", maxKeyTries, started.Format(time.RFC3339))}
+	return noKey(began)
 }
 
 // reading reads blocks of a file one after the other.

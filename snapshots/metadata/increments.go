@@ -58,8 +58,6 @@ func FullIndexKey(dataset, key, checksum string) string {
 	return IndexesFolder + dataset + "/" + path.Base(key) + "." + checksum + ".index"
 }
 
-func stamp(at time.Time) string { return at.UTC().Format("20060102T150405Z") }
-
 // Increment returns the record of that id, or nil.
 func (o *Own) Increment(id uint64) *Increment {
 	i := slices.IndexFunc(o.Increments.List, func(x Increment) bool { return x.ID == id })

@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -15,7 +16,22 @@ const Name = "metadata.json"
 func Key(dataset string, at time.Time, ext string) string {
 	at = at.UTC()
 	return fmt.Sprintf("month=%s/day=%s/dataset=%s/%s_%s%s",
-		at.Format("2006-01"), at.Format("2006-01-02"), dataset, dataset, at.Format("20060102T150405Z"), ext)
+		at.Format("2006-01"), at.Format("2006-01-02"), dataset, dataset, stamp(at), ext)
+}
+
+const stampLayout = "20060102T150405Z"
+
+func stamp(at time.Time) string { return at.UTC().Format(stampLayout) }
+
+// keyTime is the time in a key of a snapshot's object.
+func keyTime(key string) (time.Time, bool) {
+	name := path.Base(key)
+	for end := len(name); end >= len(stampLayout); end-- { // the name of a dataset may look like one, too
+		if at, err := time.Parse(stampLayout, name[end-len(stampLayout):end]); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // CheckKey returns an error for a dataset name that can't be part of a key that every reader decodes

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 )
 
 // OwnVersion is the only version of the own state of a dataset that there is.
@@ -21,6 +22,9 @@ type Own struct {
 	Contents map[uint64]string `json:"contents,omitempty"`
 	// Removing are the objects of records that were taken out of metadata.json, or are about to be.
 	Removing []Removing `json:"removing,omitempty"`
+	// RetiredMs is the time of the latest key whose object was, or is about to be, deleted. Keys up to it are not used
+	// again: somebody may still be about to delete that object. Zero when none was.
+	RetiredMs int64 `json:"retired-ms,omitempty"`
 	// Increments are the incremental snapshots. They are lost with this file, which then costs what they hold since
 	// the last full one.
 	Increments Increments `json:"increments,omitzero"`
@@ -46,6 +50,22 @@ type Removing struct {
 	SinceMs int64 `json:"since-ms"`
 }
 
+// Retire notes that the object of a key is to be deleted. What a clock dated after latest is not noted: names of
+// the wrong day for as long as that clock is wrong would be worse.
+func (o *Own) Retire(key string, latest time.Time) {
+	if at, ok := keyTime(key); ok && !at.After(latest) {
+		o.RetiredMs = max(o.RetiredMs, at.UnixMilli())
+	}
+}
+
+// Fresh is the first whole second not before at whose keys were never those of an object that was deleted.
+func (o *Own) Fresh(at time.Time) time.Time {
+	if at = at.Truncate(time.Second); at.UnixMilli() <= o.RetiredMs {
+		at = time.UnixMilli(o.RetiredMs).UTC().Add(time.Second)
+	}
+	return at
+}
+
 // OwnKey is the key of the own state of a dataset, relative to the location.
 func OwnKey(dataset string) string { return "pitwall/" + dataset + ".json" }
 
@@ -63,7 +83,7 @@ func DecodeOwn(b []byte) (*Own, error) {
 		return nil, err
 	}
 	// Every member of this version, whether it is empty or not.
-	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}},
+	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1,
 		Increments: Increments{List: []Increment{{}}}})
 	if err != nil {
 		return nil, err
