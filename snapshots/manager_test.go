@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if job := os.Getenv(writerEnv); job != "" {
+		os.Exit(runWriters(job))
+	}
 	if os.Getenv(childServer) != "" {
 		os.Exit(serveS3())
 	}
