@@ -92,6 +92,9 @@ func (m *Manager) Delete(ctx context.Context, dataset string, id uint64, inUse f
 			return nil, nil, &Error{Kind: Invalid, Err: errors.New("it is pinned"), Hint: "unpin it first"}
 		case list[i].Current:
 			return nil, nil, &Error{Kind: Invalid, Err: errors.New("it is the current one, which new replicas load"), Hint: "make another one current first"}
+		case list[i].pointed:
+			return nil, nil, &Error{Kind: Invalid, Err: errors.New("the pointer of metadata.json is at it, which readers that know no incremental snapshots load"),
+				Hint: "make another one current first that is not incremental"}
 		case inUse != nil && inUse(id):
 			return nil, nil, &Error{Kind: Invalid, Err: errors.New("it is in use"), Hint: "try again later"}
 		}
@@ -186,6 +189,7 @@ func (m *Manager) intend(ctx context.Context, r CollectRequest, remove []Snapsho
 		if !added {
 			return errSame
 		}
+		o.Removals++
 		return nil
 	})
 }

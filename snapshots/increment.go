@@ -27,7 +27,7 @@ func (m *Manager) increment(ctx context.Context, r CreateRequest, c Copy, starte
 	if !r.Incremental {
 		return Snapshot{}, errFull
 	}
-	base, err := m.base(ctx, r)
+	base, removals, err := m.base(ctx, r)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -49,14 +49,15 @@ func (m *Manager) increment(ctx context.Context, r CreateRequest, c Copy, starte
 		return Snapshot{}, err
 	}
 	r.progress("commit", int64(x.Stored), int64(x.Stored))
-	return m.commitIncrement(ctx, r, schema, x, held)
+	return m.commitIncrement(ctx, r, schema, x, removals, held)
 }
 
-// base is the index of the newest snapshot. errFull: there is none to build on, or enough was built on it.
-func (m *Manager) base(ctx context.Context, r CreateRequest) (*blocks.Index, error) {
+// base is the index of the newest snapshot, and how many removals were decided before. errFull: there is none to build
+// on, or enough was built on it.
+func (m *Manager) base(ctx context.Context, r CreateRequest) (*blocks.Index, uint64, error) {
 	v, err := m.view(ctx, r.Dataset)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	all := v.list()
 	since := 0
@@ -64,31 +65,34 @@ func (m *Manager) base(ctx context.Context, r CreateRequest) (*blocks.Index, err
 		since++
 	}
 	if since == len(all) || since+1 >= r.FullEvery || !strings.EqualFold(all[0].Engine, r.Engine) {
-		return nil, errFull
+		return nil, 0, errFull
 	}
 	key, err := metadata.KeyOf(m.Location(), all[0].URI)
 	if err != nil {
-		return nil, errFull
+		return nil, 0, errFull
 	}
 	if !all[0].Incremental {
 		key = metadata.FullIndexKey(r.Dataset, key, all[0].Checksum)
 	}
 	x, err := m.index(ctx, key)
 	if k := KindOf(err); k == Missing || k == Corrupt {
-		return nil, errFull
+		return nil, 0, errFull
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	// What is gone must not be built on.
+	// What is gone, or about to go, must not be built on.
+	if slices.ContainsFunc(v.own.Removing, func(g metadata.Removing) bool { return slices.Contains(x.Objects, g.Key) }) {
+		return nil, 0, errFull
+	}
 	for _, o := range x.Objects {
 		if _, err := m.store.Stat(ctx, o); objstore.KindOf(err) == objstore.KindNotFound {
-			return nil, errFull
+			return nil, 0, errFull
 		} else if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return x, nil
+	return x, v.own.Removals, nil
 }
 
 // uploadBlocks stores what is new, and the index. errFull: most of it is new.
@@ -162,8 +166,8 @@ func (r *reporting) Read(p []byte) (int, error) {
 }
 
 // commitIncrement reserves an id in metadata.json, under the same rules as a full snapshot, and then records the
-// snapshot in the own state.
-func (m *Manager) commitIncrement(ctx context.Context, r CreateRequest, schema json.RawMessage, x metadata.Increment, held *Held) (Snapshot, error) {
+// snapshot in the own state. errFull: somebody decided meanwhile to remove snapshots, maybe one that it is built on.
+func (m *Manager) commitIncrement(ctx context.Context, r CreateRequest, schema json.RawMessage, x metadata.Increment, removals uint64, held *Held) (Snapshot, error) {
 	mark := rand.Text()
 	var over *uint64
 	err := m.change(ctx, func(f *metadata.File) error {
@@ -192,6 +196,9 @@ func (m *Manager) commitIncrement(ctx context.Context, r CreateRequest, schema j
 		}()
 		if o.Increment(x.ID) != nil {
 			return errSame
+		}
+		if o.Removals != removals {
+			return errFull
 		}
 		i := &o.Increments
 		i.List = append(i.List, x)

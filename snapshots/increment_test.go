@@ -330,10 +330,13 @@ func TestCollectIncrementalSnapshots(t *testing.T) {
 	collect(now.Add(2*time.Hour), 2)
 	collect(now.Add(orphanAge+2*time.Hour), 2)
 	list := b.list()
-	if len(list) != 2 || list[0].ID != 6 || list[1].ID != 5 {
+	if len(list) != 3 || list[0].ID != 6 || list[1].ID != 5 || list[2].ID != 4 { // 4 is what Spice has for current
 		t.Fatalf("%+v", list)
 	}
-	// Building on them goes on: the full one is not listed, but there.
+	if err := b.Delete(t.Context(), "o", 4, nil); KindOf(err) != Invalid {
+		t.Error(err)
+	}
+	// Building on them goes on.
 	if s, err := b.write("o", content(7), incremental(100)); err != nil || s.ID != 7 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -366,6 +369,10 @@ func TestCollectWaitsForReadersOfIncrements(t *testing.T) {
 	b := newBed(t)
 	b.chain(3)
 	base := b.base0()
+	b.mustWrite("o", "other")
+	if err := b.SetCurrent(t.Context(), "o", 2); err != nil {
+		t.Fatal(err)
+	}
 	long := time.Now().Add(10 * orphanAge)
 	collect := func(now time.Time) {
 		t.Helper()
@@ -376,7 +383,7 @@ func TestCollectWaitsForReadersOfIncrements(t *testing.T) {
 	there := func() bool { _, err := os.Stat(base); return err == nil }
 	collect(long)
 	collect(long.Add(2 * time.Hour))
-	if list := b.list(); len(list) != 1 || !there() {
+	if list := b.list(); len(list) != 2 || list[1].ID != 2 || !there() { // and what Spice has for current
 		t.Fatalf("%+v, the base is there: %v", list, there())
 	}
 	b.mustWrite("o", "full")
@@ -397,7 +404,7 @@ func TestAnIncrementIsFenced(t *testing.T) {
 	if err := b.change(t.Context(), func(f *metadata.File) error { f.Datasets["o"].SetGeneration(9); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.commitIncrement(t.Context(), CreateRequest{Dataset: "o"}, nil, metadata.Increment{}, &Held{Generation: 8})
+	_, err := b.commitIncrement(t.Context(), CreateRequest{Dataset: "o"}, nil, metadata.Increment{}, 0, &Held{Generation: 8})
 	if KindOf(err) != Superseded || len(b.list()) != 2 {
 		t.Errorf("%v, %+v", err, b.list())
 	}

@@ -70,6 +70,7 @@ type Snapshot struct {
 	Current, Pinned bool
 
 	objects []string // that an incremental one needs besides its index
+	pointed bool     // metadata.json has it for the current one, also when an incremental one is
 }
 
 // List returns the snapshots of a dataset, newest first; none when the dataset or the whole location

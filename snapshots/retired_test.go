@@ -106,3 +106,39 @@ func TestFreshIsAfterWhatWasRetired(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// What an incremental snapshot is built on is deleted while it is uploaded.
+func TestAnIncrementIsNotBuiltOnWhatIsBeingDeleted(t *testing.T) {
+	b := newBed(t)
+	b.chain(3)
+	if err := b.Pin(t.Context(), "o", 0); err != nil {
+		t.Fatal(err)
+	}
+	deleted := false
+	s, err := b.write("o", content(3), incremental(100), func(r *CreateRequest) {
+		r.Progress = func(phase string, _, _ int64) {
+			if phase == "upload" && !deleted {
+				deleted = true
+				if err := b.Delete(t.Context(), "o", 2, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	if err != nil || !deleted {
+		t.Fatalf("%+v, %v, deleted %t", s, err, deleted)
+	}
+	if got, err := b.chosen(s.ID); err != nil || got != content(3) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	// A collection that died before it removed the record may go on at any time.
+	if s, err = b.write("o", content(4), incremental(100)); err != nil || !s.Incremental {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if err := b.intend(t.Context(), CollectRequest{Dataset: "o", Now: time.Now()}, []Snapshot{s}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = b.write("o", content(5), incremental(100)); err != nil || s.Incremental {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

@@ -42,7 +42,7 @@ func (r Rule) Choose(list []Snapshot, now time.Time, inUse func(id uint64) bool)
 				why = append(why, reason)
 			}
 		}
-		add("current", s.Current)
+		add("current", s.Current || s.pointed)
 		add("pinned", s.Pinned)
 		add("in use", inUse != nil && inUse(s.ID))
 		add("young", s.Age(now) < r.MinAge)

@@ -80,6 +80,7 @@ func (v view) list() []Snapshot {
 	target, pinned := v.target(), v.pinned()
 	add := func(s Snapshot) {
 		s.Current, s.Pinned = target != nil && *target == s.ID, pinned != nil && *pinned == s.ID
+		s.pointed = same(v.d.CurrentID, &s.ID)
 		out = append(out, s)
 	}
 	for _, r := range slices.Backward(v.d.Snapshots) {

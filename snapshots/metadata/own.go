@@ -25,6 +25,8 @@ type Own struct {
 	// RetiredMs is the time of the latest key whose object was, or is about to be, deleted. Keys up to it are not used
 	// again: somebody may still be about to delete that object. Zero when none was.
 	RetiredMs int64 `json:"retired-ms,omitempty"`
+	// Removals counts how often something was added to Removing.
+	Removals uint64 `json:"removals,omitempty"`
 	// Increments are the incremental snapshots. They are lost with this file, which then costs what they hold since
 	// the last full one.
 	Increments Increments `json:"increments,omitzero"`
@@ -83,7 +85,7 @@ func DecodeOwn(b []byte) (*Own, error) {
 		return nil, err
 	}
 	// Every member of this version, whether it is empty or not.
-	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1,
+	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1, Removals: 1,
 		Increments: Increments{List: []Increment{{}}}})
 	if err != nil {
 		return nil, err
