@@ -224,6 +224,9 @@ func (w *writer) create(ctx context.Context) (Snapshot, error) {
 func writers(t *testing.T, seed uint64, p location, incremental bool) []act {
 	t.Helper()
 	ops := writerOps
+	if testing.Short() {
+		ops /= 2
+	}
 	if n, err := strconv.Atoi(os.Getenv("PITWALL_WRITER_OPS")); err == nil {
 		ops = n
 	}
