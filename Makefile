@@ -17,10 +17,10 @@ demo: build
 test:
 	go test -tags $(TAGS) ./...
 
-# The long form of the test that kills writers and breaks requests: make torture FOR=1h
+# The long form of the tests that kill writers and break requests: make torture FOR=1h
 FOR ?= 10m
 torture:
-	PITWALL_TORTURE=$(FOR) go test -tags $(TAGS) -count=1 -v -timeout 0 -run Torture ./snapshots
+	PITWALL_TORTURE=$(FOR) go test -tags $(TAGS) -count=1 -v -timeout 0 -run 'Torture|Killed' ./snapshots
 
 lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

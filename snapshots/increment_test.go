@@ -488,27 +488,7 @@ func TestIncrementsKilledAtEveryRequest(t *testing.T) {
 			b := bedOnS3(t, server.URL)
 			b.chain(3)
 			bucket := filepath.Base(filepath.Dir(b.store))
-			proxy := storetest.NewProxy(t, server.URL)
-			cmd, lines := spawn(t, proxy.URL, bucket+" increment")
-			var count atomic.Int64
-			proxy.Break(func(_ http.ResponseWriter, q *http.Request) bool {
-				if count.Add(1) != n {
-					return false
-				}
-				if after {
-					if resp, err := http.DefaultTransport.RoundTrip(forward(q, server.URL)); err == nil {
-						_, _ = io.Copy(io.Discard, resp.Body)
-						resp.Body.Close()
-					}
-				}
-				_ = cmd.Process.Kill()
-				panic(http.ErrAbortHandler)
-			})
-			acked := ""
-			for lines.Scan() {
-				acked = lines.Text()
-			}
-			_ = cmd.Wait() // it was killed
+			acked, killed := kill(t, bucket, "increment", n, after)
 			where := fmt.Sprintf("request %d, after it %t", n, after)
 			list := b.list()
 			if len(list) < 3 || len(list) > 4 || acked != "" && len(list) != 4 {
@@ -526,7 +506,7 @@ func TestIncrementsKilledAtEveryRequest(t *testing.T) {
 			} else if got, err := b.chosen(s.ID); err != nil || got != content(5) {
 				t.Errorf("%s: then: %v", where, err)
 			}
-			if count.Load() < n {
+			if !killed {
 				if n < 8 || acked == "" {
 					t.Errorf("%d requests only, acknowledged %q", n-1, acked)
 				}

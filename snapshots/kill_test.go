@@ -3,6 +3,7 @@ package snapshots
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,6 +62,18 @@ func child(what string) error {
 	case "collect":
 		_, err := m.Collect(ctx, CollectRequest{Dataset: "o", Rule: Rule{Last: 2}, Now: time.Now()})
 		return err
+	case "bootstrap":
+		got := ""
+		_, err := m.Bootstrap(ctx, BootstrapRequest{Dataset: "o", Engine: "duckdb", OnFailure: Fallback, Dir: dir,
+			Install: func(_ context.Context, file string, _ Snapshot) error {
+				b, err := os.ReadFile(file)
+				got = fmt.Sprintf("%x", sha256.Sum256(b))
+				return err
+			}})
+		if err == nil {
+			fmt.Println("loaded", got)
+		}
+		return err
 	case "pin":
 		if err := m.Pin(ctx, "o", 1); err != nil {
 			return err
@@ -98,11 +111,13 @@ func childRequest(dir, identity, text string) CreateRequest {
 func spawn(t *testing.T, endpoint, what string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), childEnv+"="+what, endpointEnv+"="+endpoint)
+	// What it leaves when it is killed goes with the test.
+	cmd.Env = append(os.Environ(), childEnv+"="+what, endpointEnv+"="+endpoint, "TMPDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,29 +163,7 @@ func killedAt(t *testing.T, op string, n int64, after bool) bool {
 	for i := range 4 {
 		b.mustWrite("o", fmt.Sprint("text ", i))
 	}
-	proxy := storetest.NewProxy(t, server.URL)
-	cmd, lines := spawn(t, proxy.URL, bucket+" "+op)
-	var count atomic.Int64
-	proxy.Break(func(_ http.ResponseWriter, q *http.Request) bool {
-		if count.Add(1) != n {
-			return false
-		}
-		if after {
-			resp, err := http.DefaultTransport.RoundTrip(forward(q, server.URL))
-			if err == nil {
-				_, _ = io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-			}
-		}
-		_ = cmd.Process.Kill()
-		panic(http.ErrAbortHandler)
-	})
-	acked := ""
-	for lines.Scan() {
-		acked = lines.Text()
-	}
-	_ = cmd.Wait() // it was killed
-	killed := count.Load() >= n
+	acked, killed := kill(t, bucket, op, n, after)
 	if !killed && acked == "" && op != "collect" {
 		t.Fatalf("%s was not killed, and acknowledged nothing", op)
 	}
@@ -210,4 +203,39 @@ func killedAt(t *testing.T, op string, n int64, after bool) bool {
 		t.Errorf("%s: %d objects are left, want %d", where, left, want)
 	}
 	return killed
+}
+
+// kill runs a process until its n-th request, and kills it before the store sees that, or after. It returns the last
+// line that the process printed, and whether it came that far.
+func kill(t *testing.T, bucket, op string, n int64, after bool) (acked string, killed bool) {
+	t.Helper()
+	proxy := storetest.NewProxy(t, server.URL)
+	var count atomic.Int64
+	var cmd *exec.Cmd
+	started := make(chan struct{})
+	proxy.Break(func(_ http.ResponseWriter, q *http.Request) bool {
+		if count.Add(1) != n {
+			return false
+		}
+		<-started
+		if after {
+			resp, err := http.DefaultTransport.RoundTrip(forward(q, server.URL))
+			if err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		}
+		_ = cmd.Process.Kill()
+		panic(http.ErrAbortHandler)
+	})
+	var lines *bufio.Scanner
+	cmd, lines = spawn(t, proxy.URL, bucket+" "+op)
+	close(started)
+	for lines.Scan() {
+		acked = lines.Text()
+	}
+	if err := cmd.Wait(); err != nil && count.Load() < n {
+		t.Errorf("%s: %v", op, err)
+	}
+	return acked, count.Load() >= n
 }

@@ -26,6 +26,9 @@ import (
 // writerEnv has this process be one of several that write to a location; see writerJob.
 const writerEnv = "PITWALL_SNAPSHOTS_WRITER"
 
+// writerOpsEnv is how many operations each writer does, instead of a few.
+const writerOpsEnv = "PITWALL_WRITER_OPS"
+
 // Processes and the writers in each of them; the operations of each writer.
 const (
 	writerProcesses = 4
@@ -227,7 +230,7 @@ func writers(t *testing.T, seed uint64, p location, incremental bool) []act {
 	if testing.Short() {
 		ops /= 2
 	}
-	if n, err := strconv.Atoi(os.Getenv("PITWALL_WRITER_OPS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv(writerOpsEnv)); err == nil {
 		ops = n
 	}
 	var mu sync.Mutex
@@ -394,7 +397,7 @@ var catalogModel = porcupine.Model{
 // TestWritersInProcessesAreLinearizable has eight writers in four processes create snapshots of one dataset, move its
 // pointer, pin, delete, collect, list and verify, all at the same time: what they saw must be explained by an order of
 // their operations, one at a time, which is what it takes that no acknowledged snapshot is lost, no id is given
-// twice, and the pointer follows its rules. PITWALL_WRITER_OPS is how many operations each writer does.
+// twice, and the pointer follows its rules.
 func TestWritersInProcessesAreLinearizable(t *testing.T) {
 	each(t, func(t *testing.T, p location) {
 		seed := uint64(time.Now().UnixNano())
