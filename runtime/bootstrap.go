@@ -222,14 +222,7 @@ func (a *actor) install(ctx context.Context, file engines.FileEngine, tmp string
 		return info, refused("open", err)
 	}
 	if info, err = file.Adopt(ctx, tmp); err != nil {
-		if errors.Is(err, context.Canceled) {
-			return info, err
-		}
-		kind := snapshots.LocalFailed
-		if engines.KindOf(err) == engines.DiskFull {
-			kind = snapshots.DiskFull
-		}
-		return info, &snapshots.Error{Op: "install", Kind: kind, Err: err}
+		return info, localFault("install", err)
 	}
 	return info, nil
 }

@@ -54,6 +54,23 @@ func (a *actor) explain(err error) fault {
 	return f
 }
 
+// localFault is an error of the engine in the words of the snapshots: no other snapshot cures it.
+func localFault(op string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	out := &snapshots.Error{Op: op, Kind: snapshots.LocalFailed, Err: err}
+	if e := (*engines.Error)(nil); errors.As(err, &e) {
+		if out.Hint = e.Hint; out.Hint == "" {
+			out.Hint = engineHint(e)
+		}
+		if e.Kind == engines.DiskFull {
+			out.Kind = snapshots.DiskFull
+		}
+	}
+	return out
+}
+
 func engineHint(e *engines.Error) string {
 	switch e.Kind {
 	case engines.DiskFull:

@@ -82,7 +82,7 @@ func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines
 			}
 			e, err := file.Export(ctx, tmp, cfg.Acceleration.SnapshotsCompaction)
 			if err != nil {
-				return snapshots.Copy{}, err
+				return snapshots.Copy{}, localFault("copy", err)
 			}
 			return snapshots.Copy{Path: tmp, Rows: e.Rows, Schema: e.Schema, Content: content.after(ctx, known, e.Rows)}, nil
 		},
