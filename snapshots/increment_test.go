@@ -484,7 +484,7 @@ func TestIncrementsWithLostAnswers(t *testing.T) {
 // there, and the next one goes on.
 func TestIncrementsKilledAtEveryRequest(t *testing.T) {
 	for _, after := range []bool{false, true} {
-		for n := int64(1); ; n++ {
+		for n := int64(1); ; n += steps(1, 3) {
 			b := bedOnS3(t, server.URL)
 			b.chain(3)
 			bucket := filepath.Base(filepath.Dir(b.store))

@@ -2,6 +2,7 @@ package snapshots
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -117,7 +118,7 @@ func spawn(t *testing.T, endpoint, what string) (*exec.Cmd, *bufio.Scanner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = &bytes.Buffer{}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +236,7 @@ func kill(t *testing.T, bucket, op string, n int64, after bool) (acked string, k
 		acked = lines.Text()
 	}
 	if err := cmd.Wait(); err != nil && count.Load() < n {
-		t.Errorf("%s: %v", op, err)
+		t.Errorf("%s: %v: %s", op, err, cmd.Stderr)
 	}
 	return acked, count.Load() >= n
 }
