@@ -134,10 +134,11 @@ func TestKilledAgainWhileRecovering(t *testing.T) {
 			again, after := 1+rng.Int64N(n+4), rng.IntN(2) == 0
 			then, twice := kill(t, bucket, op, again, after)
 			where := fmt.Sprintf("seed %d: %s, request %d and then %d, after it %t", seed, op, n, again, after)
-			if !strings.HasPrefix(acked, "ack") {
-				acked = then
+			if strings.HasPrefix(acked, "ack") {
+				b.recovered(where, acked)
+			} else {
+				b.recovered(where, then)
 			}
-			b.recovered(where, acked)
 			if op == "bootstrap" && (!killed && acked != want || !twice && then != want) {
 				t.Errorf("%s: %q, %q", where, acked, then)
 			}
