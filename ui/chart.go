@@ -16,6 +16,9 @@ type Series struct {
 	Zero bool
 }
 
+// widest is how many cells a value takes at most.
+const widest = 3
+
 // Chart draws a series as columns in w×h cells, with an axis on the left: the newest value stands at the right, and as
 // many are drawn as fit. Failures have a sign of their own, so that nothing is told by colour alone.
 func (c *Ctx) Chart(s Series, w, h int) []string {
@@ -45,6 +48,7 @@ func (c *Ctx) Chart(s Series, w, h int) []string {
 			bad = bad[len(bad)-room:]
 		}
 	}
+	wide := max((w-axis-1)/max(len(values), 1), 1) // cells of a value, where there is room
 	steps := len(c.Glyphs.Spark)
 	out := make([]string, h)
 	for y := range h {
@@ -58,7 +62,7 @@ func (c *Ctx) Chart(s Series, w, h int) []string {
 		var b strings.Builder
 		b.WriteString(c.Theme.Dim.On(PadLeft(label, axis) + c.Glyphs.Vertical))
 		for i, v := range values {
-			b.WriteString(c.column(v, (v-low)/(high-low), bad != nil && bad[i], h-1-y, h, steps))
+			b.WriteString(strings.Repeat(c.column(v, (v-low)/(high-low), bad != nil && bad[i], h-1-y, h, steps), min(wide, widest)))
 		}
 		out[y] = b.String()
 	}

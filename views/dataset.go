@@ -25,15 +25,16 @@ var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", 
 
 // dataset is the screen of one dataset, with tabs.
 type dataset struct {
-	tab       int
-	name      string
-	snaps     *snapshots
-	log       eventLog
-	refreshes ui.Table[*api.Refresh]
-	page      pager
-	last      []api.Event
-	data      result
-	dataOf    string // the dataset whose rows data has
+	tab         int
+	name        string
+	snaps       *snapshots
+	log         eventLog
+	refreshes   ui.Table[*api.Refresh]
+	page        pager
+	last        []api.Event
+	data        result
+	refreshesAt int    // the line of the table in the tab of refreshes, for the mouse
+	dataOf      string // the dataset whose rows data has
 }
 
 func newDataset() *dataset {
@@ -241,7 +242,7 @@ func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 	}
 	switch v.tab {
 	case tabRefreshes:
-		v.refreshes.Click(y - 4) // the panel begins with the sparkline
+		v.refreshes.Click(y - v.refreshesAt) // behind the sparkline, or the charts
 	case tabSnapshots:
 		v.snaps.table.Click(y - 2)
 	case tabEvents:

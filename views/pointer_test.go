@@ -23,14 +23,15 @@ func TestMouse(t *testing.T) {
 	s.Wait("datasets ▸ lake.sales_us")
 	s.Click(14, 1)
 	s.Wait("Refreshes, newest first")
-	s.Click(5, 7)
-	s.Until("the third refresh selected", func(text string) bool {
-		for i, l := range strings.Split(text, "\n") {
-			if strings.Contains(l, "▌") {
-				return i == 7
-			}
+	third := 0
+	for i, l := range strings.Split(s.Text(), "\n") {
+		if strings.Contains(l, "STARTED") {
+			third = i + 3
 		}
-		return false
+	}
+	s.Click(5, third)
+	s.Until("the third refresh selected", func(text string) bool {
+		return strings.Contains(strings.Split(text, "\n")[third], "▌")
 	})
 	s.Press("M")
 	s.Wait("the mouse selects text")

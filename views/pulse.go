@@ -53,6 +53,7 @@ type beat struct {
 	worst                                      string // the dataset with the most failures
 	worstN                                     int
 	bytes                                      int64
+	span                                       time.Duration // of what is known, at most pulseSpan
 }
 
 // bin is the place of a time; false when it is too long ago.
@@ -66,7 +67,10 @@ func bin(now, at time.Time) (int, bool) {
 }
 
 func beatOf(s *api.State, now time.Time) *beat {
-	b := &beat{}
+	b := &beat{span: time.Second}
+	if len(s.Events) > 0 {
+		b.span = min(max(now.Sub(s.Events[0].At), b.span), pulseSpan)
+	}
 	for _, d := range s.Datasets {
 		failed := 0
 		for i := range d.Refreshes {
@@ -171,9 +175,9 @@ func (v *pulse) Draw(c *ui.Ctx, w, h int) []string {
 		chart("Refreshes", fmt.Sprintf("%.0f%sp50 %s%sp99 %s%s%d running, %d queued, %d scheduled", sum(b.refreshes[:]), dot, ui.Duration(p50), dot, ui.Duration(p99), dot, b.running, b.waiting, b.scheduled),
 			b.refreshes[:], countLabel),
 		chart("Failures", failures, b.failures[:], countLabel),
-		chart("Rows read", ui.Count(int64(sum(b.rows[:])))+dot+ui.Count(int64(sum(b.rows[:])/pulseSpan.Seconds()))+" a second", b.rows[:], countLabel),
+		chart("Rows read", ui.Count(int64(sum(b.rows[:])))+dot+ui.Count(int64(sum(b.rows[:])/b.span.Seconds()))+" a second", b.rows[:], countLabel),
 		chart("Snapshots written", ui.Bytes(b.bytes)+dot+fmt.Sprintf("%d", len(b.transfers))+dot+"p99 "+ui.Duration(quantile(b.transfers, 0.99)), b.written[:], bytesLabel),
-		chart("Events", fmt.Sprintf("%.0f", sum(b.events[:]))+dot+fmt.Sprintf("%.1f a minute", sum(b.events[:])/pulseSpan.Minutes()), b.events[:], countLabel),
+		chart("Events", fmt.Sprintf("%.0f", sum(b.events[:]))+dot+fmt.Sprintf("%.1f a minute", sum(b.events[:])/b.span.Minutes()), b.events[:], countLabel),
 		func(w, h int) []string { return c.Panel("Freshness", v.freshness(c, w-2, h-2), w, h, false) },
 	}
 	cols := 1
@@ -219,7 +223,11 @@ func (v *pulse) freshness(c *ui.Ctx, w, h int) []string {
 	}
 	var rows []row
 	for _, d := range c.State.Datasets {
-		if d.Engine != "" && !d.LastRefresh.IsZero() {
+		switch {
+		case d.Engine == "":
+		case d.LastRefresh.IsZero():
+			rows = append(rows, row{d, -1})
+		default:
 			rows = append(rows, row{d, c.Now.Sub(d.LastRefresh)})
 		}
 	}
@@ -227,7 +235,7 @@ func (v *pulse) freshness(c *ui.Ctx, w, h int) []string {
 		return cmp.Or(-cmp.Compare(boolInt(ui.Faulty(a.d) || overdue(c.Now, a.d)), boolInt(ui.Faulty(b.d) || overdue(c.Now, b.d))), cmp.Compare(b.age, a.age))
 	})
 	if len(rows) == 0 {
-		return []string{"", " nothing was refreshed yet"}
+		return []string{"", " no dataset is accelerated"}
 	}
 	oldest := rows[0].age
 	for _, r := range rows {
@@ -240,6 +248,10 @@ func (v *pulse) freshness(c *ui.Ctx, w, h int) []string {
 		mark := " "
 		if overdue(c.Now, r.d) {
 			mark = c.Theme.Warn.On("!")
+		}
+		if r.age < 0 {
+			out = append(out, " "+style.On(glyph)+" "+ui.Pad(ui.Cut(ui.Clean(r.d.Name), name), name)+" "+c.Theme.Dim.On(" never loaded"))
+			continue
 		}
 		bar := c.Bar(float64(r.age)/float64(max(oldest, 1)), max(w-name-14, 0))
 		out = append(out, " "+style.On(glyph)+" "+ui.Pad(ui.Cut(ui.Clean(r.d.Name), name), name)+" "+ui.PadLeft(ui.Age(c.Now, r.d.LastRefresh), 6)+mark+" "+bar)

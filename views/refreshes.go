@@ -3,6 +3,8 @@ package views
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"pitwall/runtime/api"
 	"pitwall/ui"
@@ -60,6 +62,10 @@ func (v *dataset) drawRefreshes(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 		return c.Panel("Refreshes", []string{"", " no refresh has finished since pitwall started; r starts one"}, w, h, false)
 	}
 	body := []string{" " + durations(c, d, w-4), ""}
+	if h >= chartFrom {
+		body = v.charts(c, d, w-2)
+	}
+	v.refreshesAt = len(body) + 2
 	var foot []string
 	if r, ok := v.refreshes.Selected(); ok && r.Err != "" && h > 10 {
 		for _, l := range indented(r.Err, 1, w-3) {
@@ -83,6 +89,39 @@ func (v *dataset) drawRefreshes(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 		rows = append(rows, "")
 	}
 	return c.Panel("Refreshes, newest first", append(append(body, rows...), foot...), w, h, false)
+}
+
+// From chartFrom lines on the tab draws charts of chartHeight lines in place of the sparkline.
+const (
+	chartFrom   = 26
+	chartHeight = 6
+)
+
+// charts are how long the refreshes took, and how many rows there were after each, oldest first.
+func (v *dataset) charts(c *ui.Ctx, d *api.Dataset, w int) []string {
+	var took, rows ui.Series
+	took.Zero = true
+	took.Label = func(s float64) string { return ui.Duration(time.Duration(s * float64(time.Second))) }
+	rows.Label = countLabel
+	for i := range slices.Backward(d.Refreshes) {
+		r := &d.Refreshes[i]
+		took.Values, took.Bad = append(took.Values, r.Duration.Seconds()), append(took.Bad, r.Outcome == api.Failed)
+		if r.Outcome == api.Succeeded || r.Outcome == api.Skipped {
+			rows.Values = append(rows.Values, float64(r.RowsAfter))
+		}
+	}
+	half := w / 2
+	block := func(title string, s ui.Series, w int) []string {
+		out := []string{" " + c.Theme.Title.On(title)}
+		for _, l := range c.Chart(s, w-2, chartHeight) {
+			out = append(out, " "+l)
+		}
+		for i := range out {
+			out[i] = ui.Pad(out[i], w)
+		}
+		return out
+	}
+	return append(ui.Beside(chartHeight+1, []int{half, w - half}, block("How long, "+c.Glyphs.Failed+" is a failure", took, half), block("Rows after it", rows, w-half)), "")
 }
 
 // refreshDetail is what the columns have no room for.

@@ -52,8 +52,10 @@ func complete(s *api.State, text string, at int) (word string, options []string)
 		}
 	}
 	lowText := strings.ToLower(text)
+	prior := strings.Fields(strings.ToLower(string(before[:from])))
+	table := len(prior) > 0 && (prior[len(prior)-1] == "from" || prior[len(prior)-1] == "join")
 	for _, d := range s.Datasets {
-		if !strings.Contains(lowText, strings.ToLower(d.Name)) {
+		if table || !strings.Contains(lowText, strings.ToLower(d.Name)) {
 			continue
 		}
 		for _, col := range d.Schema {
@@ -70,7 +72,7 @@ func complete(s *api.State, text string, at int) (word string, options []string)
 		add(quotedName(d.Name))
 	}
 	for _, w := range words {
-		if low == "" {
+		if low == "" || table { // behind FROM there are datasets only
 			break
 		}
 		if unicode.IsLower([]rune(word)[0]) {
