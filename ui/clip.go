@@ -5,6 +5,7 @@ import (
 	"os"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/atotto/clipboard"
 
 	"pitwall/runtime/api"
 )
@@ -27,5 +28,11 @@ func (a *App) clipboard(text, what string) tea.Cmd {
 		note = "; tmux needs set-clipboard on"
 	}
 	a.toast(api.Info, fmt.Sprintf("copied %s (%d bytes)%s", what, len(text), note))
-	return tea.SetClipboard(text)
+	if a.opts.Terminal != nil || os.Getenv("SSH_TTY") != "" || clipboard.Unsupported {
+		return tea.SetClipboard(text) // the clipboard is on another machine
+	}
+	return tea.Batch(tea.SetClipboard(text), func() tea.Msg {
+		_ = clipboard.WriteAll(text) // the terminal has got it too
+		return nil
+	})
 }

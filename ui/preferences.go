@@ -76,7 +76,7 @@ func (a *App) apply(s *settings.Settings) bool {
 	for id, ks := range s.Keys {
 		switch {
 		case !slices.Contains(known, id):
-			warn("keys: there is no action %s; ? shows their names", id)
+			warn("keys: there is no action %s; the README lists them", id)
 		case len(ks) == 0:
 			warn("keys: %s has no key", id)
 		case slices.ContainsFunc(ks, func(k string) bool { return slices.Contains(Moves, k) }):

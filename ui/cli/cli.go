@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pitwall/config"
+	"pitwall/ui/settings"
 )
 
 // Exit codes.
@@ -76,11 +77,16 @@ func Version(b Build) *cobra.Command {
 
 // Schema returns the command `schema`.
 func Schema() *cobra.Command {
-	return &cobra.Command{
+	var console bool
+	c := &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of spicepod.yml", Args: cobra.NoArgs,
-		Long: "Print the JSON Schema of spicepod.yml.\nPoint an editor's YAML language server at it to get completion and checks while typing.",
+		Long: "Print the JSON Schema of spicepod.yml, or of the console's config.yml.\nPoint an editor's YAML language server at it to get completion and checks while typing.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := config.Schema()
+			of := config.Schema
+			if console {
+				of = settings.Schema
+			}
+			s, err := of()
 			if err != nil {
 				return &Exit{ExitCrash, err}
 			}
@@ -88,6 +94,8 @@ func Schema() *cobra.Command {
 			return err
 		},
 	}
+	c.Flags().BoolVar(&console, "console", false, "that of the console's config.yml")
+	return c
 }
 
 // Validate returns the command `validate`.
