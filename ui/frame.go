@@ -55,7 +55,7 @@ func (a *App) plain(frame string) string {
 	if a.ctxv.Glyphs.Ellipsis == Unicode().Ellipsis {
 		return frame
 	}
-	return strings.NewReplacer("…", "~", "×", "x").Replace(frame)
+	return strings.NewReplacer("…", "~", "×", "x", "→", ">").Replace(frame)
 }
 
 // head is the first line: breadcrumbs on the left; link, config, faults and clock on the right.

@@ -95,7 +95,7 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -124,12 +124,9 @@ func trimmed(frame string) string {
 // One file holds a screen at one size; every theme says the same words, which is checked here and not
 // kept four times.
 func TestGoldenFrames(t *testing.T) {
-	sizes := [][2]int{{80, 24}, {100, 30}, {140, 45}, {200, 60}}
+	sizes := [][2]int{{80, 24}, {100, 30}, {120, 32}, {140, 45}, {200, 60}}
 	for _, sc := range screens {
 		for _, z := range sizes {
-			if z[0] != 100 && z[0] != 140 && sc.name != "datasets" && sc.name != "dataset" && sc.name != "picker" {
-				continue // checked for fit by the fuzz test
-			}
 			dark := draw(t, sc.keys, sc.state, z[0], z[1], ui.Options{Theme: "dark"})
 			fits(t, dark, z[0], z[1])
 			golden(t, fmt.Sprintf("%s-%dx%d", sc.name, z[0], z[1]), trimmed(dark))
@@ -142,22 +139,28 @@ func TestGoldenFrames(t *testing.T) {
 	}
 }
 
-// One frame is kept with its colours in every theme, and one in ASCII.
+// Every screen is kept with its colours in every theme, and has no sign in ASCII that ASCII has not.
 func TestGoldenColours(t *testing.T) {
-	for name, o := range map[string]ui.Options{"dark": {Theme: "dark"}, "light": {Theme: "light"}, "mono": {NoColor: true}} {
-		got := draw(t, nil, nil, 100, 20, o)
-		if name == "mono" && strings.Contains(got, "38;2") {
-			t.Error("mono has colours")
+	for _, sc := range screens {
+		for name, o := range map[string]ui.Options{"dark": {Theme: "dark"}, "light": {Theme: "light"}, "mono": {NoColor: true}} {
+			got := draw(t, sc.keys, sc.state, 100, 30, o)
+			if name == "mono" && strings.Contains(got, "38;2") {
+				t.Errorf("%s: mono has colours", sc.name)
+			}
+			golden(t, "colours/"+sc.name+"-"+name, strings.ReplaceAll(got, "\x1b", "^")+"\n")
 		}
-		golden(t, "colours-"+name, strings.ReplaceAll(got, "\x1b", "^")+"\n")
-	}
-	ascii := trimmed(draw(t, nil, nil, 140, 24, ui.Options{NoColor: true, ASCII: true}))
-	for _, r := range ascii {
-		if r > 126 {
-			t.Errorf("ASCII has %q", r)
+		for _, z := range [][2]int{{80, 24}, {140, 45}} {
+			ascii := trimmed(draw(t, sc.keys, sc.state, z[0], z[1], ui.Options{NoColor: true, ASCII: true}))
+			for _, r := range ascii {
+				if r > 126 {
+					t.Errorf("%s at %d×%d: ASCII has %q", sc.name, z[0], z[1], r)
+				}
+			}
+			if sc.name == "datasets" {
+				golden(t, fmt.Sprintf("ascii-%dx%d", z[0], z[1]), ascii)
+			}
 		}
 	}
-	golden(t, "ascii", ascii)
 }
 
 // fits checks that nothing is larger than the window.

@@ -43,10 +43,12 @@ func (d *whyDialog) text(c *ui.Ctx) string {
 	var b strings.Builder
 	for _, p := range why.Explain(c.State, d.dataset, c.Now) {
 		fmt.Fprintf(&b, "%s\n", p.Question)
+		last := ""
 		for _, s := range p.Answer {
 			fmt.Fprintf(&b, "  %s\n", s.Text)
-			if at := s.Place(); at != "" {
+			if at := s.Place(); at != "" && at != last {
 				fmt.Fprintf(&b, "    %s\n", at)
+				last = at
 			}
 		}
 	}
@@ -66,9 +68,11 @@ func (d *whyDialog) Draw(c *ui.Ctx, w, h int) []string {
 			lines = append(lines, "")
 		}
 		lines = append(lines, t.Title.On(p.Question))
+		last := "" // a place is said once
 		for _, s := range p.Answer {
 			lines = append(lines, indented(s.Text, 2, w)...)
-			if at := s.Place(); at != "" {
+			if at := s.Place(); at != "" && at != last {
+				last = at
 				lines = append(lines, "    "+t.Dim.On(ui.Cut(ui.Clean(at), w-4)))
 			}
 		}

@@ -34,9 +34,11 @@ func Why() *cobra.Command {
 			}
 			for _, p := range a.Answers {
 				fmt.Fprintln(w, p.Question)
+				last := ""
 				for _, s := range p.Answer {
 					fmt.Fprintln(w, "  "+s.Text)
-					if at := s.Place(); at != "" {
+					if at := s.Place(); at != "" && at != last {
+						last = at
 						fmt.Fprintln(w, "    "+at)
 					}
 				}
