@@ -34,7 +34,7 @@ func pitwall(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(os.Args[0], args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), asPitwall+"=1", "XDG_STATE_HOME="+t.TempDir(), "TERM=xterm-256color")
+	c.Env = append(os.Environ(), asPitwall+"=1", "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+filepath.Join(dir, ".config"), "TERM=xterm-256color")
 	return c
 }
 
@@ -271,53 +271,85 @@ func TestFlagsComeFromTheEnvironment(t *testing.T) {
 }
 
 // The console on a terminal of 20x5 that is resized while datasets refresh, and closed by q.
-func TestConsoleOnAPtySurvivesResizes(t *testing.T) {
-	dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
-	c := pitwall(t, dir)
-	tty, err := pty.StartWithSize(c, &pty.Winsize{Cols: 20, Rows: 5})
+// terminal is a console on a pseudo terminal.
+type terminal struct {
+	t     *testing.T
+	c     *exec.Cmd
+	tty   *os.File
+	drawn chan []byte // closed when the console has ended
+}
+
+func onTerminal(t *testing.T, c *exec.Cmd, cols, rows uint16) *terminal {
+	t.Helper()
+	tty, err := pty.StartWithSize(c, &pty.Winsize{Cols: cols, Rows: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tty.Close()
-	drawn := make(chan []byte) // closed when the console has ended
+	x := &terminal{t: t, c: c, tty: tty, drawn: make(chan []byte)}
+	t.Cleanup(func() { _ = c.Process.Kill(); tty.Close() })
 	go func() {
-		defer close(drawn)
+		defer close(x.drawn)
 		for {
 			buf := make([]byte, 4096)
 			n, err := tty.Read(buf)
 			if err != nil {
 				return
 			}
-			drawn <- buf[:n]
+			x.drawn <- buf[:n]
 		}
 	}()
-	wait := func(want string) {
-		t.Helper()
-		var out []byte
-		for patience := time.After(time.Minute); !bytes.Contains(out, []byte(want)); {
-			select {
-			case b, ok := <-drawn:
-				if out = append(out, b...); !ok {
-					t.Fatalf("it ended before it drew %q:\n%q", want, out)
-				}
-			case <-patience:
-				t.Fatalf("never drawn: %q\n%q", want, out)
+	return x
+}
+
+// wait waits until something is drawn anew; what was drawn before is not seen.
+func (x *terminal) wait(want string) {
+	x.t.Helper()
+	var out []byte
+	for patience := time.After(time.Minute); !bytes.Contains(out, []byte(want)); {
+		select {
+		case b, ok := <-x.drawn:
+			if out = append(out, b...); !ok {
+				x.t.Fatalf("it ended before it drew %q:\n%q", want, out)
 			}
+		case <-patience:
+			x.t.Fatalf("never drawn: %q\n%q", want, out)
 		}
 	}
-	wait("too small")
+}
+
+func (x *terminal) press(keys string) {
+	x.t.Helper()
+	if _, err := io.WriteString(x.tty, keys); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// end waits until the console has ended well.
+func (x *terminal) end() {
+	x.t.Helper()
+	patience := time.After(time.Minute)
+	for open := true; open; {
+		select {
+		case _, open = <-x.drawn:
+		case <-patience:
+			x.t.Fatal("the console did not end")
+		}
+	}
+	if err := x.c.Wait(); err != nil {
+		x.t.Errorf("the console: %v", err)
+	}
+}
+
+func TestConsoleOnAPtySurvivesResizes(t *testing.T) {
+	dir := folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
+	x := onTerminal(t, pitwall(t, dir), 20, 5)
+	x.wait("too small")
 	for _, s := range []pty.Winsize{{Cols: 120, Rows: 32}, {Cols: 1, Rows: 1}, {Cols: 250, Rows: 70}, {Cols: 80, Rows: 24}, {Cols: 0, Rows: 0}, {Cols: 100, Rows: 30}} {
-		if err := pty.Setsize(tty, &s); err != nil {
+		if err := pty.Setsize(x.tty, &s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wait("datasets")
-	if _, err := io.WriteString(tty, "q"); err != nil {
-		t.Fatal(err)
-	}
-	for range drawn { // to the end
-	}
-	if err := c.Wait(); err != nil {
-		t.Errorf("q: %v", err)
-	}
+	x.wait("datasets")
+	x.press("q")
+	x.end()
 }

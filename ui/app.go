@@ -48,6 +48,7 @@ type App struct {
 	quitting  bool
 	unsaved   bool                // the session could not be written, which is told once
 	keys      map[string][]string // of actions, in place of their own
+	clash     bool                // the keys of the settings are two things at once, so none of them counts
 	still     bool                // nothing waits and nothing ticks, see Still
 
 	content     string
@@ -193,6 +194,9 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 			a.unsaved = true
 			a.toast(api.Warn, "the session can't be kept: "+msg.err.Error())
 		}
+		return nil
+	case ranMsg:
+		a.ran(msg)
 		return nil
 	case dialledMsg:
 		return a.dialled(msg)

@@ -35,7 +35,7 @@ func (a *App) globals() []Action {
 	if _, ok := a.top().view.(Searcher); ok {
 		slash, slashHelp = "search", "Search, keeping the lines around what is found; n and N go on."
 	}
-	return append(a.playing(), []Action{
+	return append(append(a.playing(), a.commands()...), []Action{
 		{ID: "view.datasets", Title: "datasets", Help: "All datasets, live.", Keys: []string{"1"}, Run: open("datasets")},
 		{ID: "view.snapshots", Title: "snapshots", Help: "The stored snapshots of the selected dataset.", Keys: []string{"2"}, Run: open("snapshots"),
 			Off: func(c *Ctx, _ []string) string {

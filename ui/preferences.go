@@ -70,7 +70,7 @@ func (a *App) apply(s *settings.Settings) bool {
 		a.ctxv.Glyphs = Unicode()
 	}
 	a.mouse = s.Mouse == nil || *s.Mouse
-	a.keys = nil
+	a.keys, a.clash = nil, false
 	known := a.actionIDs()
 	keys := map[string][]string{}
 	for id, ks := range s.Keys {
@@ -105,7 +105,7 @@ func (a *App) apply(s *settings.Settings) bool {
 	}
 	if both := a.conflict(); both != "" {
 		warn("keys: %s", both)
-		a.keys = nil
+		a.keys, a.clash = nil, true
 	}
 	return well
 }
@@ -134,8 +134,9 @@ func (a *App) conflict() string {
 				keys = ks
 			}
 			for _, k := range keys {
-				if o := owner[k]; o != "" && o != x.ID && (a.keys[o] != nil || a.keys[x.ID] != nil) {
-					return fmt.Sprintf("%s and %s both have %q on the screen %s: none of keys is taken", o, x.ID, strings.TrimSpace(KeyName(k)), v.ID())
+				own := func(id string) bool { return a.keys[id] != nil || strings.HasPrefix(id, "command.") }
+				if o := owner[k]; o != "" && o != x.ID && (own(o) || own(x.ID)) {
+					return fmt.Sprintf("%s and %s both have %q on the screen %s: none of keys and commands is taken", o, x.ID, strings.TrimSpace(KeyName(k)), v.ID())
 				}
 				owner[k] = x.ID
 			}

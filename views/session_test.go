@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pitwall/runtime/api"
 	"pitwall/ui"
 	"pitwall/ui/settings"
 	"pitwall/ui/uitest"
@@ -101,4 +102,30 @@ func TestSettings(t *testing.T) {
 	}
 	next("ascii: true\n")
 	s.Wait("+ Datasets 7 --")
+}
+
+// A program of the person's own has a key; read-only refuses one that changes something, and its key must be free.
+func TestOwnCommands(t *testing.T) {
+	mine, err := settings.Parse([]byte("commands: {note: {key: ctrl+l, run: 'echo $PITWALL_DATASET', confirm: true, changes: true}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates := make(chan settings.Update)
+	c := uitest.New(uitest.Sample(time.Now()))
+	s := uitest.Start(t, c, views.All(), 120, 32, ui.Options{Settings: mine, Updates: updates})
+	s.Wait("lake.sales_eu")
+	s.Press("ctrl+l")
+	s.Wait("Note · lake.sales_eu", "Runs in a shell: echo $PITWALL_DATASET")
+	s.Press("esc")
+	s.Gone("Runs in a shell")
+	c.Change(func(st *api.State) { st.ReadOnly = true })
+	s.Wait("  RO  ")
+	s.Press("ctrl+l")
+	s.Wait("note: read-only")
+	taken, err := settings.Parse([]byte("commands: {note: {key: r, run: x}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates <- settings.Update{Settings: taken}
+	s.Wait("both have \"r\"")
 }

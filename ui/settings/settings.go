@@ -30,8 +30,25 @@ type Settings struct {
 	Keys map[string][]string `yaml:"keys" json:"keys,omitempty"`
 	// Columns are the columns of a screen in their order, by its name.
 	Columns map[string][]string `yaml:"columns" json:"columns,omitempty"`
+	// Commands are programs of the person's own, by name.
+	Commands map[string]Command `yaml:"commands" json:"commands,omitempty"`
 	// Contexts are runtimes to attach to, by name.
 	Contexts map[string]Context `yaml:"contexts" json:"contexts,omitempty"`
+}
+
+// Command is a program that a key starts. It runs in a shell, in the console's terminal, with PITWALL_DATASET (the
+// selected one), PITWALL_DATASETS (all marked, separated by spaces), PITWALL_POD and PITWALL_CONTEXT in its environment.
+type Command struct {
+	// Key starts it.
+	Key string `yaml:"key" json:"key"`
+	// Run is the command line for /bin/sh.
+	Run string `yaml:"run" json:"run"`
+	// Confirm asks before it is started.
+	Confirm bool `yaml:"confirm" json:"confirm,omitempty"`
+	// Changes says that it changes something: read-only refuses it.
+	Changes bool `yaml:"changes" json:"changes,omitempty"`
+	// NoPause goes back to the console at once instead of after a key.
+	NoPause bool `yaml:"no_pause" json:"no_pause,omitempty"`
 }
 
 // Context is a runtime to attach to.
@@ -102,6 +119,11 @@ func Parse(text []byte) (*Settings, error) {
 			if k == "ctrl+c" {
 				return nil, fmt.Errorf("keys: %s can't have ctrl+c, which always quits", id)
 			}
+		}
+	}
+	for name, c := range s.Commands {
+		if c.Key == "" || c.Run == "" {
+			return nil, fmt.Errorf("commands: %s needs key and run", name)
 		}
 	}
 	for name, c := range s.Contexts {

@@ -19,6 +19,8 @@ mouse: false
 restore: true
 keys: {dataset.refresh: [R, f5]}
 columns: {datasets: [state, rows]}
+commands:
+  logs: {key: ctrl+l, run: "less +G /var/log/$PITWALL_DATASET.log", confirm: true, changes: true, no_pause: true}
 contexts:
   prod: {url: "https://prod:8090", api_key: "${env:PITWALL_TEST_KEY}", read_only: true}
   spice: {url: "http://spice:8090", metrics: "http://spice:9090/metrics"}
@@ -52,7 +54,7 @@ func TestSettingsAndTheirSchemaAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := c.MustCompile("s.json")
-	for text, ok := range map[string]bool{good: true, "theme: pink\n": false, "contexts: {a: {}}\n": false, "nope: 1\n": false, "{}": true} {
+	for text, ok := range map[string]bool{good: true, "theme: pink\n": false, "contexts: {a: {}}\n": false, "nope: 1\n": false, "commands: {a: {key: x}}\n": false, "{}": true} {
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatal(err)
