@@ -181,58 +181,64 @@ func (r *result) draw(c *ui.Ctx, w, h int) []string {
 		r.left++
 	}
 	t := c.Theme
-	var head strings.Builder
-	head.WriteByte(' ')
 	shown := 0
-	used := 1
-	for i := r.left; i < len(v.columns); i++ {
-		room := min(r.widths[i], w-used-1)
-		if room < 1 || room < r.widths[i] && i > r.left {
+	for used := 1; r.left+shown < len(v.columns); shown++ {
+		need := r.widths[r.left+shown]
+		if shown > 0 {
+			need += 2
+		}
+		if used += need; used > w && shown > 0 {
 			break
 		}
+	}
+	line := func(cursor string, value func(i, room int) string) string {
+		var b strings.Builder
+		b.WriteString(cursor)
+		used := 1
+		for i := r.left; i < r.left+shown; i++ {
+			if i > r.left {
+				b.WriteString("  ")
+				used += 2
+			}
+			room := min(r.widths[i], w-used)
+			b.WriteString(value(i, room))
+			used += room
+		}
+		return b.String()
+	}
+	head := line(" ", func(i, room int) string {
 		name := align(ui.Clean(v.columns[i].Name), room, numeric(v.columns[i]))
 		if i == r.col {
-			name = t.Accent.Bold().On(name)
-		} else {
-			name = t.Dim.On(name)
+			return t.Accent.Bold().On(name)
 		}
-		head.WriteString(name + "  ")
-		used += room + 2
-		shown++
+		return t.Dim.On(name)
+	})
+	if r.left+shown < len(v.columns) {
+		head = ui.Sides(head, t.Dim.On(c.Glyphs.Arrow), w)
 	}
-	if r.left+shown < len(v.columns) && used < w {
-		head.WriteString(t.Dim.On(c.Glyphs.Arrow))
-	}
-	out := []string{head.String()}
+	out := []string{head}
 	for y := r.top; y < len(v.rows) && len(out) < h; y++ {
-		var b strings.Builder
 		cursor := " "
 		if y == r.row {
 			cursor = t.Accent.On(c.Glyphs.Cursor)
 		}
-		b.WriteString(cursor)
-		used := 1
-		for i := r.left; i < r.left+shown; i++ {
+		text := line(cursor, func(i, room int) string {
 			x := v.rows[y][i]
-			room := min(r.widths[i], w-used-1)
-			text := ""
-			switch {
-			case x.null:
+			var text string
+			if x.null {
 				text = t.Dim.On(align("NULL", room, numeric(v.columns[i])))
-			default:
+			} else {
 				text = align(flat(x.text), room, numeric(v.columns[i]))
 			}
 			if y == r.row && i == r.col {
-				text = t.Match.On(text)
+				return t.Match.On(text)
 			}
-			b.WriteString(text + "  ")
-			used += room + 2
-		}
-		line := b.String()
+			return text
+		})
 		if y == r.row {
-			line = c.Tint(ui.Pad(line, w))
+			text = c.Tint(ui.Pad(text, w))
 		}
-		out = append(out, line)
+		out = append(out, text)
 	}
 	return out
 }
