@@ -64,6 +64,8 @@ func (a *App) globals() []Action {
 		{ID: "sort.reverse", Title: "reverse the sort", Help: "Turn the order round.", Keys: []string{"o"}, Off: noSort, Run: sort(0)},
 		{ID: "faults", Title: "faults only", Help: "Show only datasets that need somebody: errors, re-tries, failed snapshots.", Keys: []string{"F"}, Bar: 23,
 			Run: func(c *Ctx, _ []string) tea.Cmd { c.FaultsOnly = !c.FaultsOnly; return a.refreshView(c) }},
+		{ID: "zoom", Title: "zoom", Help: "Give the table the whole window, or have the panel beside it again.", Keys: []string{"z"},
+			Run: func(c *Ctx, _ []string) tea.Cmd { c.Zoomed = !c.Zoomed; return nil }},
 		{ID: "pause", Title: "pause", Help: "Freeze the screen; the runtime goes on. Again to go live.", Keys: []string{"p"}, Run: a.pause},
 		{ID: "copy", Title: "copy", Help: "Copy what is selected through the terminal (OSC 52).", Keys: []string{"c"}, Run: a.copySelected,
 			Off: func(*Ctx, []string) string { return without[Copier](a, "this screen has nothing to copy") }},

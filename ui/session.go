@@ -23,6 +23,7 @@ const sessionEvery = 30 * time.Second
 type session struct {
 	Stack  []place `json:"stack"`
 	Faults bool    `json:"faults_only,omitempty"`
+	Zoomed bool    `json:"zoomed,omitempty"`
 	// Theme is set when it was chosen in the palette.
 	Theme string                     `json:"theme,omitempty"`
 	Said  []string                   `json:"palette,omitempty"`
@@ -56,7 +57,7 @@ func (a *App) sessionFile() string {
 
 // session takes a picture of what there is to find again.
 func (a *App) session() *session {
-	s := &session{Faults: a.ctxv.FaultsOnly, Theme: a.chosen, Said: a.said, Views: map[string]json.RawMessage{}}
+	s := &session{Faults: a.ctxv.FaultsOnly, Zoomed: a.ctxv.Zoomed, Theme: a.chosen, Said: a.said, Views: map[string]json.RawMessage{}}
 	a.top().subject = a.ctxv.Subject
 	for _, e := range a.stack {
 		s.Stack = append(s.Stack, place{e.view.ID(), e.subject})
@@ -93,7 +94,7 @@ func (a *App) restore() {
 		a.toast(api.Warn, "the last session could not be read and begins anew; what is left of it is in "+path)
 		return
 	}
-	a.ctxv.FaultsOnly, a.said = s.Faults, s.Said
+	a.ctxv.FaultsOnly, a.ctxv.Zoomed, a.said = s.Faults, s.Zoomed, s.Said
 	if t := themeNamed(s.Theme); t != nil && !a.opts.NoColor {
 		a.ctxv.Theme, a.chosen = t, s.Theme
 	}

@@ -99,7 +99,9 @@ type Ctx struct {
 	// FaultsOnly hides what is well.
 	FaultsOnly bool
 	Paused     bool
-	Options    Options
+	// Zoomed gives the main pane of a screen the whole window.
+	Zoomed  bool
+	Options Options
 
 	app *App
 }

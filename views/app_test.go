@@ -377,6 +377,16 @@ func TestNoDatasets(t *testing.T) {
 	s.Wait("live")
 }
 
+// z gives the table the whole window, and takes it back.
+func TestZoom(t *testing.T) {
+	_, s := start(t, 160, 40)
+	s.Wait("schedule   every 10m")
+	s.Press("z")
+	s.Gone("schedule   every 10m")
+	s.Press("z")
+	s.Wait("schedule   every 10m")
+}
+
 func TestResizeStorm(t *testing.T) {
 	_, s := start(t, 100, 30)
 	for _, x := range [][2]string{{"1", "live"}, {"enter", "datasets ▸ lake.sales_eu"}, {"2", "▸ snapshots"}, {"4", "following"}, {"5", "the file on disk"},

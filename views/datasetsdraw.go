@@ -24,7 +24,7 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 	}
 	h -= len(top)
 	v.y = len(top) + 1
-	v.rank(w >= wideWindow && h+3 >= listHeight)
+	v.rank(w >= wideWindow && h+3 >= listHeight && !c.Zoomed)
 	switch {
 	case len(c.State.Datasets) == 0:
 		return append(top, empty(c, w, h)...)
@@ -32,7 +32,7 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 		v.y = len(top)
 		strip := v.strip(c, w, 1)
 		return append(append(top, v.rows(c, w, h-len(strip))...), strip...)
-	case w >= wideWindow:
+	case w >= wideWindow && !c.Zoomed:
 		// The table has the room it needs for all columns before the panel has more than it needs.
 		side := max(min(w*3/10, 64, w-2-v.table.Wide()), sideMin)
 		var detail []string
@@ -40,7 +40,7 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 			detail = c.Panel(ui.Clean(d.Name), summary(c, d, side-4, h-2), side, h, false)
 		}
 		return append(top, ui.Beside(h, []int{w - side, side}, c.Panel(v.title(c), v.rows(c, w-side-2, h-2), w-side, h, true), detail)...)
-	case h >= 37:
+	case h >= 37 && !c.Zoomed:
 		const below = 14
 		out := append(top, c.Panel(v.title(c), v.rows(c, w-2, h-below-2), w, h-below, true)...)
 		if d, ok := v.table.Selected(); ok {
