@@ -60,6 +60,7 @@ func TestStopsSoonWhileTheStoreHangs(t *testing.T) {
 			return fmt.Sprintf(uploadingPod, bucket, endpoint, storetest.Key, storetest.Secret)
 		}
 		dir := folder(t, map[string]string{"spicepod.yml": at(proxy.URL), "a.csv": "x\n" + strings.Repeat("1\n", 20_000)})
+		changing(t, filepath.Join(dir, "a.csv")) // a source that stays as it is is not read again
 		c, rest := startServe(t, dir, "snapshot 1 written", "--log-format", "json")
 		var hangs atomic.Bool
 		inFlight := make(chan struct{})
@@ -104,6 +105,31 @@ func TestStopsSoonWhileTheStoreHangs(t *testing.T) {
 	})
 	t.Logf("%d rounds, %d snapshots acknowledged, the slowest took %s to stop", rounds, acknowledged, slowest.Round(time.Millisecond))
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
+// changing writes a file anew, again and again until the test ends.
+func changing(t *testing.T, path string) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(end); <-ended })
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+			text := "x\n" + strings.Repeat("1\n", 20_000+n)
+			if err := os.WriteFile(path+".new", []byte(text), 0o644); err == nil {
+				err = os.Rename(path+".new", path)
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
 }
 
 // checkWritten looks for the snapshots that a log says were written, and returns how many.
