@@ -52,6 +52,7 @@ require (
 	github.com/prometheus/common v0.72.0
 	github.com/sahilm/fuzzy v0.1.3
 	github.com/zeebo/blake3 v0.2.4
+	golang.org/x/image v0.25.0
 )
 
 require (

@@ -215,10 +215,11 @@ func (v *tree) rollUp(c *ui.Ctx, b *branch, ds []*api.Dataset) {
 		rows, bytes = rows+max(d.Rows, 0), bytes+max(d.Bytes, 0)
 	}
 	b.glyph, b.state, b.style = c.Status(worst)
-	b.note = fmt.Sprintf("%s, %s rows, %s", ui.Plural(len(ds), "dataset"), ui.Count(rows), ui.Bytes(bytes))
+	b.note = ui.Plural(len(ds), "dataset")
 	if bad > 0 {
-		b.note = fmt.Sprintf("%d of %s", bad, b.note) + " in trouble"
+		b.note = fmt.Sprintf("%d of %s in trouble", bad, b.note)
 	}
+	b.note += fmt.Sprintf(", %s rows, %s", ui.Count(rows), ui.Bytes(bytes))
 }
 
 func (v *tree) dataset(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea.Cmd) {
