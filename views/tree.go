@@ -260,10 +260,9 @@ func (v *tree) snapshots(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea
 	if s == nil || !s.loading && s.of != newest {
 		cmd = v.list(c, d.Name, newest)
 		if s == nil {
-			s = &branchSnaps{loading: true, of: newest}
-		} else {
-			s = &branchSnaps{list: s.list, loading: true, of: newest}
+			s = &branchSnaps{}
 		}
+		s = &branchSnaps{list: s.list, loading: true, of: newest}
 		v.snaps[d.Name] = s
 	}
 	line := func(id, text, note string, end bool) *branch {
