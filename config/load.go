@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"pitwall/config/secrets"
@@ -169,6 +170,7 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 		var raw rawPod
 		d.fill(&raw)
 		c = l.pod(d, &raw)
+		l.name(file, &raw)
 	}
 	r := Result{Path: path, Problems: sortProblems(l.problems, l.files), Inputs: l.inputs, Hash: l.hash(),
 		Redactor: l.resolver.Redactor()}
@@ -184,6 +186,19 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 		r.Config = c
 	}
 	return r
+}
+
+// name says which datasets the problems of the spicepod's own file are about.
+func (l *loader) name(file string, raw *rawPod) {
+	for i := range l.problems {
+		p := &l.problems[i]
+		rest, ok := strings.CutPrefix(p.Path, "datasets[")
+		at, _, closed := strings.Cut(rest, "]")
+		n, err := strconv.Atoi(at)
+		if ok && closed && err == nil && p.File == file && n < len(raw.Datasets) {
+			p.Dataset = clip(raw.Datasets[n].Name, 80)
+		}
+	}
 }
 
 // open parses one file of the spicepod and remembers it.

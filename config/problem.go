@@ -24,7 +24,9 @@ type Problem struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	// Path is the YAML path, such as datasets[2].acceleration.engine.
-	Path    string `json:"path"`
+	Path string `json:"path"`
+	// Dataset is the name of the dataset that Path is in; empty outside of any, or when it has none yet.
+	Dataset string `json:"-"`
 	Message string `json:"message"`
 	// Hint says what is allowed or what was probably meant; may be empty.
 	Hint string `json:"hint"`

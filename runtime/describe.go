@@ -172,7 +172,7 @@ func apiProblems(ps []config.Problem) []api.Problem {
 	out := make([]api.Problem, len(ps))
 	for i, p := range ps {
 		out[i] = api.Problem{Severity: string(p.Severity), File: p.File, Line: p.Line, Column: p.Column,
-			Path: p.Path, Message: p.Message, Hint: p.Hint, Excerpt: p.Excerpt}
+			Path: p.Path, Dataset: p.Dataset, Message: p.Message, Hint: p.Hint, Excerpt: p.Excerpt}
 	}
 	return out
 }

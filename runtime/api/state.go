@@ -86,6 +86,8 @@ type Problem struct {
 	File     string
 	// Line and Column are 1-based, 0 when unknown.
 	Line, Column int
+	// Dataset is the one it is about; empty when it is about none.
+	Dataset string
 	// Path is the YAML path.
 	Path, Message, Hint, Excerpt string
 }
