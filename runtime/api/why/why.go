@@ -45,12 +45,15 @@ func Explain(s *api.State, name string, now time.Time) []Part {
 		return nil
 	}
 	e := &explainer{s: s, d: d, now: now}
-	return []Part{
-		{"Is it ready?", e.ready()},
+	parts := []Part{{"Is it ready?", e.ready()}}
+	if odd := e.unusual(); len(odd) > 0 {
+		parts = append(parts, Part{"What was unusual?", odd})
+	}
+	return append(parts, []Part{
 		{"Why was it refreshed, or not?", e.refreshed()},
 		{"Why was a snapshot written, or not?", e.snapshots()},
 		{"What happens next?", e.next()},
-	}
+	}...)
 }
 
 // explainer writes the sentences of one dataset.
@@ -148,12 +151,7 @@ func (e *explainer) ready() []Sentence {
 	if !d.FailingSince.IsZero() {
 		e.say("", "It has been failing for %s; the last good refresh was %s.", span(e.now.Sub(d.FailingSince)), e.last())
 	}
-	if b := d.Snapshots.Booted; b != nil {
-		e.say("acceleration.snapshots", "Its data came from snapshot #%d, loaded %s in %s.", b.ID, e.ago(b.At), b.Duration.Round(time.Millisecond))
-		for _, r := range b.Rejected {
-			e.say("", "A newer snapshot was passed over: %s.", strings.TrimSuffix(r, "."))
-		}
-	}
+	e.booted()
 	return e.done()
 }
 
@@ -194,6 +192,7 @@ func (e *explainer) refreshed() []Sentence {
 	if r := d.Run; r != nil {
 		words, key := asked(r.Trigger)
 		e.say(key, "A refresh (%s, attempt %d) runs since %s, %s.", r.Mode, r.Attempt, span(e.now.Sub(r.StartedAt)), words)
+		e.slow()
 	}
 	if len(d.Refreshes) == 0 && d.Run == nil {
 		switch {
@@ -223,6 +222,7 @@ func (e *explainer) refreshed() []Sentence {
 			e.say(key, "%s a refresh (%s) began %s; one that was asked for by hand took its place.", e.at(r.StartedAt), r.Mode, words)
 		}
 	}
+	e.removed()
 	if d.Held {
 		e.say("", "Its scheduled refreshes are on hold: somebody put them there, with H or with a bootstrap.")
 	}
@@ -239,7 +239,7 @@ func (e *explainer) snapshots() []Sentence {
 		e.say(key, "None is written: %s.", strings.TrimSuffix(s.Off, "."))
 	case s.Mode == "" || s.Mode == "disabled":
 		e.say(key, "None is written: snapshots are disabled for this dataset.")
-		if s.Off != "" {
+		if s.Off != "" && !strings.Contains(s.Off, "disabled for this dataset") {
 			e.say("", "They could not be turned on either: %s.", strings.TrimSuffix(s.Off, "."))
 		}
 		return e.done()
@@ -272,6 +272,9 @@ func (e *explainer) snapshots() []Sentence {
 			e.say(from, "%s writing one %s %s: %s", e.at(a.At), by, a.Outcome, a.Err)
 			if a.Hint != "" {
 				e.say("", "What to do: %s.", strings.TrimSuffix(a.Hint, "."))
+			}
+			if i == 0 && a.Outcome == api.Failed && e.s.Store.Location != "" {
+				e.say("", "The store is %s; s tries again when it is well.", e.s.Store.Location)
 			}
 		}
 	}
@@ -310,6 +313,7 @@ func (e *explainer) next() []Sentence {
 		e.say("acceleration.refresh_jitter_max", "A refresh that was asked for begins %s: its jitter delays it.", e.in(d.NextRefresh))
 	case !d.NextRefresh.IsZero():
 		e.say(every, "The next refresh (%s) begins %s.", d.Schedule, e.in(d.NextRefresh))
+		e.jitter()
 	default:
 		e.say(every, "Nothing by itself: no schedule is set, so that it is refreshed when somebody asks for it (r).")
 	}

@@ -31,6 +31,13 @@ func TestAnswers(t *testing.T) {
 		"not accelerated": {api.Dataset{Status: api.Ready}, api.ConfigStatus{}, []string{"It is not accelerated: queries go to the source", "Nothing: it is not accelerated."}},
 		"held":            {api.Dataset{Engine: "duckdb", HasData: true, Held: true}, api.ConfigStatus{}, []string{"on hold", "No scheduled refresh begins until somebody resumes them (H)."}},
 		"jitter":          {api.Dataset{Engine: "duckdb", HasData: true, Waiting: true, NextRefresh: now.Add(time.Minute)}, api.ConfigStatus{}, []string{"its jitter delays it"}},
+		"slow": {api.Dataset{Engine: "duckdb", HasData: true, Run: &api.RefreshRun{StartedAt: ago(time.Minute), Trigger: "interval", Rows: 7}, Refreshes: []api.Refresh{{Outcome: api.Succeeded, Duration: 2 * time.Second}}}, api.ConfigStatus{},
+			[]string{"the ones before took 2s at most. It has read 7 rows; x cancels it, H holds the schedule"}},
+		"jitter of all": {api.Dataset{Engine: "duckdb", HasData: true, Schedule: "every 12h ± 6h", NextRefresh: now.Add(time.Hour)}, api.ConfigStatus{}, []string{"moves every start by up to 6h, also of what is asked for with r"}},
+		"retention": {api.Dataset{Engine: "duckdb", HasData: true, Retention: &api.Retention{Period: 30 * time.Minute, Evicted: 1234}}, api.ConfigStatus{},
+			[]string{"Retention keeps the rows of the last 30m only.", "It has removed 1,234 rows since pitwall started."}},
+		"booted": {api.Dataset{Engine: "duckdb", HasData: true, Snapshots: api.DatasetSnapshots{Mode: "enabled", Booted: &api.Bootstrap{ID: 6, At: ago(time.Hour), Rejected: []string{"#7: damaged"}}}}, api.ConfigStatus{},
+			[]string{"r loads it now", "s writes a sound one"}},
 		"source unchanged": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Skipped, Trigger: "interval", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
 			[]string{"not refreshed: the source had nothing new"}},
 		"announced": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Succeeded, Mode: "snapshot", Trigger: "queue", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
@@ -69,4 +76,29 @@ func TestAnswers(t *testing.T) {
 	if why.Explain(&api.State{}, "a", now) != nil {
 		t.Error("answers about a dataset that there is not")
 	}
+}
+
+// Warnings that no other answer tells are told once, newest first; those of other datasets are not.
+func TestUnusual(t *testing.T) {
+	ev := func(dataset, kind, message string, l api.Level) api.Event {
+		return api.Event{Dataset: dataset, Kind: kind, Message: message, Level: l, At: now, Fields: []api.Field{{Key: "hint", Value: "do it"}}}
+	}
+	s := &api.State{Datasets: []*api.Dataset{{Name: "a", Engine: "duckdb", HasData: true}}, Events: []api.Event{
+		ev("a", "runtime", "the local file is damaged and was set aside", api.Warn), ev("a", "refresh", "no such host", api.ErrorLevel),
+		ev("a", "snapshot", "a: another process is called x", api.Warn), ev("b", "runtime", "of b", api.Warn), ev("a", "snapshot", "a: another process is called x", api.Warn)}}
+	for _, p := range why.Explain(s, "a", now) {
+		if p.Question != "What was unusual?" {
+			continue
+		}
+		var got []string
+		for _, x := range p.Answer {
+			text := strings.TrimPrefix(x.Text, "At "+now.Local().Format("15:04:05")+" ")
+			got = append(got, text)
+		}
+		if len(got) != 4 || !strings.HasPrefix(got[0], "another process is called x.") || !strings.HasPrefix(got[2], "the local file is damaged") || p.Answer[1].Text != "What to do: do it." {
+			t.Errorf("%+v", p.Answer)
+		}
+		return
+	}
+	t.Error("nothing is told")
 }
