@@ -207,6 +207,9 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		return nil
 	case crashMsg:
 		return a.crashed(msg.what, msg.stack)
+	case editedMsg:
+		a.edited(msg)
+		return nil
 	case dumpedMsg:
 		a.dumped(c, msg)
 		return nil

@@ -59,6 +59,8 @@ type Options struct {
 	// Dial opens another context of the settings; nil when there can be none. Views makes the screens for it.
 	Dial  Dial
 	Views func() []View
+	// Editor opens files, as words of a command line; empty is $VISUAL, $EDITOR or vi.
+	Editor string
 	// Terminal is where the console draws, nil for the terminal of the process.
 	Terminal *Terminal
 }

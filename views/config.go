@@ -35,7 +35,28 @@ func (v *config) Move(_ *ui.Ctx, key string) bool { return v.page.move(key) }
 func (v *config) Targets(*ui.Ctx) []string { return nil }
 
 // Actions implements ui.View.
-func (v *config) Actions() []ui.Action { return nil }
+func (v *config) Actions() []ui.Action {
+	return []ui.Action{{ID: "config.edit", Title: "edit", Kind: ui.Mutate, Keys: []string{"e"}, Bar: 1,
+		Help: "Open the spicepod in $VISUAL or $EDITOR, at its first error; what is saved is checked and applied at once.",
+		Off: func(c *ui.Ctx, _ []string) string {
+			switch cfg := &c.Live.Config; {
+			case c.Live.Link.Kind != "":
+				return "the file is on the machine that runs it"
+			case cfg.Path == "":
+				return "there is no spicepod"
+			}
+			return ""
+		},
+		Run: func(c *ui.Ctx, _ []string) tea.Cmd {
+			cfg := &c.Live.Config
+			for i := range cfg.Problems {
+				if p := &cfg.Problems[i]; p.Severity == "error" && p.File != "" {
+					return c.EditFile(p.File, p.Line)
+				}
+			}
+			return c.EditFile(cfg.Path, 0)
+		}}}
+}
 
 // Wheel implements ui.Mouser.
 func (v *config) Wheel(_ *ui.Ctx, delta int) { v.page.top = max(v.page.top+delta, 0) }
@@ -139,6 +160,9 @@ func problemLines(c *ui.Ctx, cfg *api.ConfigStatus, p *api.Problem, w int) []str
 	place := where(cfg, p)
 	if p.Path != "" {
 		place += "  " + ui.Clean(p.Path)
+	}
+	if p.Dataset != "" {
+		place += "  (" + ui.Clean(p.Dataset) + ")"
 	}
 	out := []string{" " + s.Bold().On(glyph+" "+place)}
 	for _, l := range indented(p.Message, 3, w) {

@@ -33,7 +33,9 @@ func (d *whyDialog) Key(c *ui.Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	case "c":
 		return false, c.Clipboard(d.text(c), "the answer")
 	default:
-		d.page.move(key)
+		if !d.page.move(key) { // a key of the screen: what was read is acted on
+			return true, func() tea.Msg { return k }
+		}
 	}
 	return false, nil
 }
@@ -78,7 +80,7 @@ func (d *whyDialog) Draw(c *ui.Ctx, w, h int) []string {
 		}
 	}
 	out := d.page.draw(lines, h-2)
-	hint := "esc closes " + c.Glyphs.Dot + " c copies"
+	hint := "esc closes " + c.Glyphs.Dot + " c copies " + c.Glyphs.Dot + " other keys act as on the screen"
 	if len(lines) > h-2 {
 		hint = "up/down scroll " + c.Glyphs.Dot + " " + hint
 	}

@@ -27,7 +27,11 @@ func TestWhy(t *testing.T) {
 	s.Press("enter")
 	s.Wait("datasets ▸ lake.sales_ap")
 	s.Press("w")
-	s.Wait("Why · lake.sales_ap")
+	s.Wait("Why · lake.sales_ap", "other keys act")
+	s.Press("H") // a key of the screen closes the answer and acts
+	s.Gone("Is it ready?")
+	s.Wait("resume lake.sales_ap asked for")
+	taken(t, c, api.Hold{Dataset: "lake.sales_ap"})
 }
 
 // I writes what happened, for people and for programs.

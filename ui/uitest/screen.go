@@ -26,6 +26,9 @@ const escTime = 80 * time.Millisecond
 
 // Screen is a console that runs on an emulated terminal.
 type Screen struct {
+	// Patience is how long Wait waits; Start sets the constant of that name.
+	Patience time.Duration
+
 	tb     testing.TB
 	mu     sync.Mutex // guards the emulator: reading a cell while it is written is a race
 	em     *vt.Emulator
@@ -41,7 +44,7 @@ type Screen struct {
 func Start(tb testing.TB, c api.Console, vs []ui.View, w, h int, o ui.Options) *Screen {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Screen{tb: tb, em: vt.NewEmulator(w, h), w: w, h: h, sizes: make(chan tea.WindowSizeMsg), cancel: cancel, done: make(chan struct{})}
+	s := &Screen{Patience: Patience, tb: tb, em: vt.NewEmulator(w, h), w: w, h: h, sizes: make(chan tea.WindowSizeMsg), cancel: cancel, done: make(chan struct{})}
 	o.Terminal = &ui.Terminal{In: s.em, Out: screenWriter{s}, Env: []string{"TERM=xterm-256color", "COLORTERM=truecolor"},
 		Profile: colorprofile.TrueColor, Width: w, Height: h, Sizes: s.sizes}
 	if o.StateDir == "" {
@@ -69,7 +72,7 @@ func (s *Screen) End() error {
 	s.tb.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(Patience):
+	case <-time.After(s.Patience):
 		s.tb.Fatalf("the console did not end:\n%s", s.Text())
 	}
 	s.once.Do(func() { // not Emulator.Close, which races with its Read
@@ -105,7 +108,7 @@ func (s *Screen) Text() string {
 // Until waits until the screen is as it should be.
 func (s *Screen) Until(what string, ok func(text string) bool) {
 	s.tb.Helper()
-	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(s.Patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if ok(s.Text()) {
 			return
 		}
