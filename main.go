@@ -68,7 +68,7 @@ func demoCmd(f *flags) *cobra.Command {
 		if err != nil {
 			return &cli.Exit{Code: cli.ExitNotWell, Err: err}
 		}
-		defer fmt.Fprintln(out, "The demo's folder is "+w.Dir+" (used again next time; --fresh starts over).")
+		defer fmt.Fprintln(out, "The demo's folder is "+w.Dir+" ("+w.Again()+").")
 		f.Pod, f.DataDir = w.Pod, ""
 		return show(ctx, f, p, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
 			return w.Run(ctx, s.Runtime.Report("generate demo data"))

@@ -35,6 +35,11 @@ type Workspace struct {
 	Dir, Pod string
 	seed     uint64
 	scenario *scenario // nil for the tour
+	incident *Incident // nil for what is none
+	lake     *lake     // nil when the incident needs none
+	space    func()    // ends a full disk
+	// onRead is called before the n-th read of a source; it may be nil.
+	onRead func(n int64) error
 	// generated is closed by Run when the trips are all there.
 	generated chan struct{}
 }
@@ -42,7 +47,15 @@ type Workspace struct {
 // marker is the file that tells a demo folder from any other: only such a one is ever emptied.
 const marker = ".pitwall-demo"
 
-// Prepare makes the folder, or reuses it; with fresh it is emptied before. The trips come later, by
+// Again says what becomes of the folder the next time.
+func (w *Workspace) Again() string {
+	if w.incident != nil {
+		return "it begins anew next time"
+	}
+	return "used again next time; --fresh starts over"
+}
+
+// Prepare makes the folder, or reuses it; with fresh it is emptied before, and so it is for an incident. The trips come later, by
 // Run. A folder that is not empty and not a demo's is refused.
 func Prepare(o Options) (*Workspace, error) {
 	if o.Scenario != "" && o.Dir == ".demo" {
@@ -59,7 +72,8 @@ func Prepare(o Options) (*Workspace, error) {
 	if _, err := os.Stat(filepath.Join(dir, marker)); err != nil && len(entries) > 0 {
 		return nil, fmt.Errorf("%s is not empty and was not made by pitwall demo; give another --dir", dir)
 	}
-	if o.Fresh {
+	incident := incidentNamed(o.Scenario)
+	if o.Fresh || incident != nil {
 		for _, e := range entries {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return nil, fmt.Errorf("empty the demo folder: %w", err)
@@ -69,6 +83,9 @@ func Prepare(o Options) (*Workspace, error) {
 	w := &Workspace{Dir: dir, Pod: filepath.Join(dir, "spicepod.yml"), seed: o.Seed, generated: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "data", "trips"), 0o755); err != nil {
 		return nil, err
+	}
+	if incident != nil {
+		return w, w.enact(incident)
 	}
 	if o.Scenario != "" {
 		return w, w.stage(o.Scenario)
@@ -119,6 +136,14 @@ func writeNew(name string, content []byte) error {
 // Run generates the trips, telling progress the rows done of total, and then lets the event stream
 // grow until ctx ends.
 func (w *Workspace) Run(ctx context.Context, progress func(done, total int64, err error)) error {
+	if w.incident != nil {
+		close(w.generated)
+		progress(1, 1, nil)
+		if err := w.happen(ctx); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
 	if w.scenario != nil {
 		close(w.generated)
 		if progress(1, 1, nil); w.scenario.grow == nil {

@@ -55,7 +55,15 @@ func scenarios() []scenario {
 // List writes the names of the scenarios and what they are.
 func List(w io.Writer) error {
 	for _, s := range scenarios() {
-		if _, err := fmt.Fprintf(w, "%-20s %s\n", s.name, s.about); err != nil {
+		if _, err := fmt.Fprintf(w, "%-24s %s\n", s.name, s.about); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(w, "\nIncidents, to find the cause of and to end; they begin anew each time:"); err != nil {
+		return err
+	}
+	for _, i := range Incidents() {
+		if _, err := fmt.Fprintf(w, "%-24s %s\n", i.Name, i.About); err != nil {
 			return err
 		}
 	}
