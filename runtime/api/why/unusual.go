@@ -1,6 +1,7 @@
 package why
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -98,4 +99,21 @@ func (e *explainer) jitter() {
 	if _, by, ok := strings.Cut(e.d.Schedule, "± "); ok {
 		e.say("acceleration.refresh_jitter_max", "Its jitter moves every start by up to %s, also of what is asked for with r.", by)
 	}
+}
+
+// alike is how many of the newest refreshes failed with the same error, but for the names of temporary files.
+func (e *explainer) alike() int {
+	random := regexp.MustCompile(`\.[0-9a-f]{8,}\.`)
+	n, first := 0, ""
+	for _, r := range e.d.Refreshes {
+		text := random.ReplaceAllString(r.Err, "")
+		if n == 0 {
+			first = text
+		}
+		if r.Outcome != api.Failed || text != first {
+			break
+		}
+		n++
+	}
+	return n
 }

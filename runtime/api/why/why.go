@@ -204,10 +204,12 @@ func (e *explainer) refreshed() []Sentence {
 			e.say("", "It was never refreshed.")
 		}
 	}
-	for i, r := range d.Refreshes {
-		if i == 3 {
-			break
-		}
+	told := d.Refreshes[:min(3, len(d.Refreshes))]
+	same := e.alike()
+	if same > 1 {
+		told = told[:1]
+	}
+	for _, r := range told {
 		words, key := asked(r.Trigger)
 		switch r.Outcome {
 		case api.Succeeded:
@@ -215,12 +217,19 @@ func (e *explainer) refreshed() []Sentence {
 		case api.Skipped:
 			e.say(key, "%s it was looked at %s, and not refreshed: the source had nothing new.", e.at(r.StartedAt), words)
 		case api.Failed:
-			e.say(key, "%s a refresh (%s) began %s and failed after %s: %s", e.at(r.StartedAt), r.Mode, words, r.Duration.Round(time.Millisecond), r.Err)
+			reason := ": " + r.Err
+			if r.Err == d.Err {
+				reason = " for that reason."
+			}
+			e.say(key, "%s a refresh (%s) began %s and failed after %s%s", e.at(r.StartedAt), r.Mode, words, r.Duration.Round(time.Millisecond), reason)
 		case api.Cancelled:
 			e.say(key, "%s a refresh (%s) began %s; somebody cancelled it.", e.at(r.StartedAt), r.Mode, words)
 		case api.Superseded:
 			e.say(key, "%s a refresh (%s) began %s; one that was asked for by hand took its place.", e.at(r.StartedAt), r.Mode, words)
 		}
+	}
+	if same > 1 {
+		e.say("", "The %d attempts before it failed alike.", same-1)
 	}
 	e.removed()
 	if d.Held {
@@ -321,7 +330,7 @@ func (e *explainer) next() []Sentence {
 		e.say("acceleration.retention_check_interval", "Rows are checked for their age %s.", e.in(r.Next))
 	}
 	if e.s.Config.Broken {
-		e.say("", "The spicepod on disk is not applied: it has errors since %s, and generation %d goes on running.", e.ago(e.s.Config.BrokenSince), e.s.Config.Generation)
+		e.say("", "The spicepod on disk is not applied: it has errors since %s, and generation %d goes on running. What to do: correct it; screen 5 shows the line, and e there opens it.", e.ago(e.s.Config.BrokenSince), e.s.Config.Generation)
 	}
 	return e.done()
 }

@@ -38,6 +38,8 @@ func TestAnswers(t *testing.T) {
 			[]string{"Retention keeps the rows of the last 30m only.", "It has removed 1,234 rows since pitwall started."}},
 		"booted": {api.Dataset{Engine: "duckdb", HasData: true, Snapshots: api.DatasetSnapshots{Mode: "enabled", Booted: &api.Bootstrap{ID: 6, At: ago(time.Hour), Rejected: []string{"#7: damaged"}}}}, api.ConfigStatus{},
 			[]string{"r loads it now", "s writes a sound one"}},
+		"failing alike": {api.Dataset{Engine: "duckdb", Refreshes: []api.Refresh{{Outcome: api.Failed, Err: "write x.96e1a54bebd0122a.tmp"}, {Outcome: api.Failed, Err: "write x.83755e9d14de8d16.tmp"}, {Outcome: api.Failed, Err: "write x.03755e9d14de8d16.tmp"}, {Outcome: api.Succeeded}}}, api.ConfigStatus{},
+			[]string{"96e1a54bebd0122a", "The 2 attempts before it failed alike."}},
 		"source unchanged": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Skipped, Trigger: "interval", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
 			[]string{"not refreshed: the source had nothing new"}},
 		"announced": {api.Dataset{Engine: "duckdb", HasData: true, Refreshes: []api.Refresh{{Outcome: api.Succeeded, Mode: "snapshot", Trigger: "queue", StartedAt: ago(time.Minute)}}}, api.ConfigStatus{},
