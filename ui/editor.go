@@ -33,6 +33,7 @@ func (c *Ctx) EditFile(file string, line int) tea.Cmd {
 	if c.Options.Terminal != nil {
 		return func() tea.Msg { return ended(cmd.Run()) }
 	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr // not the console's paced output: editors want a terminal
 	return tea.ExecProcess(cmd, ended)
 }
 

@@ -13,7 +13,7 @@ import (
 // e gives the terminal to the editor, at the first error of the spicepod, and takes it back.
 func TestEditorHasTheTerminal(t *testing.T) {
 	editor := filepath.Join(t.TempDir(), "editor.sh")
-	if err := os.WriteFile(editor, []byte("echo editor of $1\nread x </dev/tty\necho typed $x\n"), 0o600); err != nil {
+	if err := os.WriteFile(editor, []byte("test -t 0 && test -t 1 && echo editor of $1\nread x\necho typed $x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := startPTY(t, &pty.Winsize{Rows: 24, Cols: 120}, "unset VISUAL; export EDITOR='sh "+editor+"'")
