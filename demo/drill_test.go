@@ -63,7 +63,11 @@ func TestDrills(t *testing.T) {
 // apart runs a drill in a process of its own.
 func apart(t *testing.T, name string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDrills$/^"+name+"$", "-test.v")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestDrills$/^"+name+"$", "-test.v")
 	cmd.Env = append(os.Environ(), alone+"="+name)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestDrills/"+name) {
@@ -78,7 +82,7 @@ func drill(t *testing.T, i *demo.Incident) {
 	}
 	r := play(t, w)
 	seen(t, r, "the incident", i.Begun)
-	scr := uitest.Start(t, r, views.All(), 120, 32, ui.Options{Version: "test", Editor: editor(t, i)})
+	scr := uitest.Start(t, r, views.All(), 80, 24, ui.Options{Version: "test", Editor: editor(t, i)})
 	scr.Patience = patience
 	scr.Wait(i.Dataset, "? help")
 	press(scr, i.Cause)

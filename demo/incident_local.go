@@ -153,7 +153,7 @@ func diskFull() Incident {
 const (
 	ballast = "ballast"
 	// moreOrders do not fit into room bytes, whatever the engine.
-	moreOrders = 400_000
+	moreOrders = 100_000
 	room       = 1 << 20
 )
 

@@ -29,8 +29,8 @@ func rows(n int64) func(*api.Dataset, *api.State) bool {
 	return func(d *api.Dataset, _ *api.State) bool { return d.Status == api.Ready && d.Err == "" && d.Rows == n }
 }
 
-// why opens the page that says why, and waits for its end.
-func why() []Step { return []Step{{"w", "What happens next?"}} }
+// why opens the page that says why.
+func why() []Step { return []Step{{"w", "Is it ready?"}} }
 
 // before has the orders loaded by an earlier pitwall.
 func (w *Workspace) before(n int) error {
@@ -76,7 +76,7 @@ func sourceSlow() Incident {
 			return d != nil && d.HasData && d.Run != nil && d.Run.Phase == api.PhaseReading && time.Since(d.Run.StartedAt) > time.Second
 		},
 		Cause: why(), Shows: []string{"orders", "runs since", "the ones before took", "x cancels it"},
-		Remedy: []Step{{"x", "esc cancels"}, {"y", "cancel"}, {"H", "on hold"}},
+		Remedy: []Step{{"x", "esc cancels"}, {"y", "cancel"}, {"H", "held"}},
 		Holds:  "nothing runs and nothing begins until H resumes it; the old rows answer",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			return d.Run == nil && d.Held && d.HasData && d.Rows == 2_000
@@ -163,7 +163,7 @@ func refreshRetrying() Incident {
 		Name: "refresh-retrying", Dataset: dataset,
 		About: "the file of the source is gone, and the refresh is tried again and again, later each time",
 		Begun: func(s *api.State) bool { return failing(s) && s.Dataset(dataset).Retry != nil },
-		Cause: why(), Shows: []string{"orders", "orders.csv", "it does not exist", "What to do", "Attempt"},
+		Cause: why(), Shows: []string{"orders", "orders.csv", "it does not exist", "What to do", "failed"},
 		Outside: "the export is put back", Mend: func(w *Workspace) error { return w.put(ordersFile, orders(2_500)) },
 		Remedy: []Step{{"r", "asked for"}},
 		Holds:  "the orders are loaded at once, not when the next re-try is due", After: rows(2_500),

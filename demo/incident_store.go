@@ -91,7 +91,7 @@ func newestSnapshotCorrupt() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && d.Snapshots.Booted != nil && len(d.Snapshots.Booted.Rejected) > 0
 		},
-		Cause: why(), Shows: []string{"orders", "A newer snapshot was passed over", "snapshot 2", "its SHA-256 is", "r loads it now", "s writes a sound one"},
+		Cause: why(), Shows: []string{"orders", "A newer snapshot was passed over", "snapshot 2", "recorded is", "r loads it now", "s writes a sound one"},
 		Remedy: []Step{{"r", "refresh orders done"}},
 		Holds:  "all orders are loaded, and their snapshot, which follows by itself, is sound",
 		After: func(d *api.Dataset, _ *api.State) bool {
