@@ -26,8 +26,11 @@ func (e *explainer) unusual() []Sentence {
 		told = append(told, ev.Message)
 		e.say("", "%s %s.", e.at(ev.At), strings.TrimSuffix(strings.TrimPrefix(ev.Message, e.d.Name+": "), "."))
 		for _, f := range ev.Fields {
-			if f.Key == "hint" {
+			switch f.Key {
+			case "hint":
 				e.say("", "What to do: %s.", strings.TrimSuffix(f.Value, "."))
+			case "kept_as":
+				e.say("", "It is kept as %s.", f.Value)
 			}
 		}
 	}

@@ -196,10 +196,10 @@ func (e *explainer) refreshed() []Sentence {
 	}
 	if len(d.Refreshes) == 0 && d.Run == nil {
 		switch {
-		case !d.LastRefresh.IsZero():
-			e.say("acceleration.refresh_on_startup", "Not since pitwall started: its data of %s is kept, and refresh_on_startup: auto loads nothing that is there already.", e.ago(d.LastRefresh))
 		case d.Snapshots.Booted != nil:
 			e.say("acceleration.snapshots", "Not since pitwall started: a snapshot was loaded in its place.")
+		case !d.LastRefresh.IsZero():
+			e.say("acceleration.refresh_on_startup", "Not since pitwall started: its data of %s is kept, and refresh_on_startup: auto loads nothing that is there already.", e.ago(d.LastRefresh))
 		default:
 			e.say("", "It was never refreshed.")
 		}

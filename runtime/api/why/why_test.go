@@ -83,7 +83,7 @@ func TestAnswers(t *testing.T) {
 // Warnings that no other answer tells are told once, newest first; those of other datasets are not.
 func TestUnusual(t *testing.T) {
 	ev := func(dataset, kind, message string, l api.Level) api.Event {
-		return api.Event{Dataset: dataset, Kind: kind, Message: message, Level: l, At: now, Fields: []api.Field{{Key: "hint", Value: "do it"}}}
+		return api.Event{Dataset: dataset, Kind: kind, Message: message, Level: l, At: now, Fields: []api.Field{{Key: "hint", Value: "do it"}, {Key: "kept_as", Value: "x.corrupt"}}}
 	}
 	s := &api.State{Datasets: []*api.Dataset{{Name: "a", Engine: "duckdb", HasData: true}}, Events: []api.Event{
 		ev("a", "runtime", "the local file is damaged and was set aside", api.Warn), ev("a", "refresh", "no such host", api.ErrorLevel),
@@ -97,7 +97,7 @@ func TestUnusual(t *testing.T) {
 			text := strings.TrimPrefix(x.Text, "At "+now.Local().Format("15:04:05")+" ")
 			got = append(got, text)
 		}
-		if len(got) != 4 || !strings.HasPrefix(got[0], "another process is called x.") || !strings.HasPrefix(got[2], "the local file is damaged") || p.Answer[1].Text != "What to do: do it." {
+		if len(got) != 6 || !strings.HasPrefix(got[0], "another process is called x.") || got[2] != "It is kept as x.corrupt." || !strings.HasPrefix(got[3], "the local file is damaged") || p.Answer[1].Text != "What to do: do it." {
 			t.Errorf("%+v", p.Answer)
 		}
 		return
