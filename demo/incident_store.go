@@ -217,7 +217,7 @@ func clockSkew() Incident {
 		},
 		Cause: []Step{{"6", "from the future"}}, Shows: []string{"orders", "is from the future", "a clock is wrong", "set the clocks by NTP"},
 		Outside: "the other machine gets NTP", Mend: func(*Workspace) error { return nil },
-		Remedy: []Step{{"s", "snapshot orders done"}, {"a", "Doctor"}},
+		Remedy: []Step{{"s", "snapshot orders done"}, {"a", "snapshot 2 is"}},
 		Holds:  "the newest snapshot has the right time",
 		After: func(d *api.Dataset, s *api.State) bool {
 			n := d.Snapshots.Newest
