@@ -171,6 +171,7 @@ func TestS3Faults(t *testing.T) {
 		want   []string
 	}{
 		{"wrong secret", b, "d/", s3Params("", "s3_secret", "wrong-one"), nil, source.Denied, []string{"s3://" + b, "SignatureDoesNotMatch", "s3_secret"}},
+		{"wrong secret for one object", b, "a.csv", s3Params("", "s3_secret", "wrong-one"), nil, source.Denied, []string{"a.csv", "SignatureDoesNotMatch", "s3_secret"}},
 		{"wrong key", b, "a.csv", s3Params("", "s3_key", "nobody"), nil, source.Denied, []string{"a.csv", "s3_key"}},
 		{"no credentials", b, "d/", s3Params("", "s3_auth", "public", "s3_key", "", "s3_secret", ""), nil, source.Denied, []string{"s3_auth"}},
 		{"no role", b, "d/", s3Params("", "s3_auth", "iam_role", "s3_key", "", "s3_secret", ""), nil, source.Denied, []string{"no credentials were found", "s3_auth"}},

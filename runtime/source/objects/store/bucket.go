@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 
 	"gocloud.dev/blob"
 
@@ -45,6 +46,16 @@ func (s *bucketStore) wrap(ctx context.Context, path string, err error) error {
 
 func (s *bucketStore) Stat(ctx context.Context, path string) (source.Object, error) {
 	a, err := s.Attributes(ctx, path)
+	if f := s.Fault(err); err != nil && f != nil && f.Status == http.StatusForbidden {
+		// The answer to HEAD has no body that could say why; that to GET has.
+		r, cause := s.NewRangeReader(ctx, path, 0, 1, nil)
+		if cause == nil {
+			cause = r.Close()
+		}
+		if cause != nil {
+			err = cause
+		}
+	}
 	if err != nil {
 		return source.Object{}, s.wrap(ctx, path, err)
 	}
