@@ -218,6 +218,7 @@ func (a *actor) reconfigure(m reconfigure) {
 	if old.Snapshots != next.Snapshots {
 		if a.leaves.Store(a.creates() != ""); a.leaves.Load() {
 			a.stands("")
+			a.shared.Store(false) // it writes none any more
 			a.jobs.Go(a.release)
 		}
 	}

@@ -82,7 +82,7 @@ func (c *Ctx) status(d *api.Dataset) (glyph, word string, s Style) {
 // Faulty tells whether a dataset needs somebody's eyes: an error, a wait for a re-try, a failed
 // snapshot, a newest snapshot that is no good.
 func Faulty(d *api.Dataset) bool {
-	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != "" || BadNewest(d)
+	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != "" || d.Snapshots.Shared || BadNewest(d)
 }
 
 // BadNewest tells whether the newest snapshot of a dataset was found to be unusable.

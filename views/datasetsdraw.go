@@ -96,6 +96,9 @@ func problem(d *api.Dataset) (msg, hint string) {
 			}
 		}
 		return "snapshot: " + d.Snapshots.LastErr, hint
+	case d.Snapshots.Shared:
+		return "snapshot: another process with the same identity writes them, too",
+			"give each replica a SPICE_INSTANCE_ID of its own, or have this one write none: snapshots: bootstrap_only"
 	case ui.BadNewest(d):
 		v := d.Snapshots.Newest.Verified
 		msg = "snapshot: the newest is no good: "

@@ -34,6 +34,14 @@ func TestWhy(t *testing.T) {
 	taken(t, c, api.Hold{Dataset: "lake.sales_ap"})
 }
 
+// Two writers of one name are a fault, also while nothing fails.
+func TestSharedWriterIsAFault(t *testing.T) {
+	c, s := start(t, 120, 40)
+	c.Dataset("lake.sales_us", func(d *api.Dataset) { d.Snapshots.Shared = true })
+	s.Press("F", "down")
+	s.Wait("another process with the same identity writes them, too", "SPICE_INSTANCE_ID")
+}
+
 // I writes what happened, for people and for programs.
 func TestIncidentIsWritten(t *testing.T) {
 	c := uitest.New(uitest.Sample(time.Now()))

@@ -15,6 +15,8 @@ type DatasetSnapshots struct {
 	Retain string
 	// Standby says which other replica writes the snapshots; empty when this one does, or nobody was asked yet.
 	Standby string
+	// Shared tells that another process with the same identity writes them, too, as far as this one has seen.
+	Shared bool
 	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
 	Newest *Snapshot
 	// Kept is the number of snapshots in the store for this dataset.
