@@ -62,7 +62,7 @@ func credentialsExpired() Incident {
 			if err := w.put(".env", old+"\n"); err != nil {
 				return err
 			}
-			return w.put("lake/sales/orders/today.csv", orders(2_000))
+			return w.put("lake/sales/orders.csv", orders(2_000))
 		},
 	}
 }

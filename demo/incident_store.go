@@ -176,16 +176,14 @@ func twoWriters() Incident {
 		Name: "two-writers", Dataset: dataset,
 		About: "a second pitwall (in this process, over the folder `twin`) has the same SPICE_INSTANCE_ID, so that both write snapshots",
 		Begun: func(s *api.State) bool {
-			for _, e := range s.Events {
-				if e.Dataset == dataset && strings.Contains(e.Message, "another process is called") {
-					return true
-				}
-			}
-			return false
+			d := s.Dataset(dataset)
+			return d != nil && d.Snapshots.Shared
 		},
 		Cause: why(), Shows: []string{"orders", "another process is called", "SPICE_INSTANCE_ID"},
 		Edit: Edit{"", "snapshots: enabled", "snapshots: bootstrap_only"}, Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}},
-		Holds: "one writer is left: this replica only loads snapshots", After: func(d *api.Dataset, _ *api.State) bool { return d.Snapshots.Mode == "bootstrap_only" },
+		Holds: "one writer is left: this replica only loads snapshots", After: func(d *api.Dataset, _ *api.State) bool {
+			return d.Snapshots.Mode == "bootstrap_only" && !d.Snapshots.Shared
+		},
 		prepare: func(w *Workspace) error {
 			pod, err := os.ReadFile(w.Pod)
 			if err != nil {
