@@ -38,6 +38,7 @@ type App struct {
 	size     func() (w, h int, err error) // of the terminal in cells; nil when nobody can be asked
 
 	dialogs   []*front
+	passed    *tea.KeyPressMsg // acts when its dialog is closed
 	prompt    *prompt
 	toasts    []toastLine
 	following map[api.CommandID]*request

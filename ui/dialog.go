@@ -73,8 +73,15 @@ func (a *App) dialogKey(c *Ctx, k tea.KeyPressMsg) tea.Cmd {
 	if done { // Key may have opened another one, which stays, or closed all
 		a.dialogs = slices.DeleteFunc(a.dialogs, func(o *front) bool { return o == f })
 	}
+	if p := a.passed; p != nil {
+		a.passed = nil
+		return tea.Batch(cmd, a.key(c, *p))
+	}
 	return cmd
 }
+
+// Pass has the key that closes a dialog act on the screen behind it, before any key that comes later.
+func (c *Ctx) Pass(k tea.KeyPressMsg) { c.app.passed = &k }
 
 // overlay draws the front dialog over the lines of the screen.
 func (a *App) overlay(c *Ctx, lines []string) []string {

@@ -34,7 +34,8 @@ func (d *whyDialog) Key(c *ui.Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		return false, c.Clipboard(d.text(c), "the answer")
 	default:
 		if !d.page.move(key) { // a key of the screen: what was read is acted on
-			return true, func() tea.Msg { return k }
+			c.Pass(k)
+			return true, nil
 		}
 	}
 	return false, nil
