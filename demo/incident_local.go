@@ -51,7 +51,7 @@ func localFileCorrupt() Incident {
 			return d != nil && d.HasData && d.Snapshots.Booted != nil
 		},
 		Cause: why(), Shows: []string{"orders", "the local file is damaged and was set aside", "came from snapshot", "r loads"},
-		Remedy: []Step{{"r", "refresh orders done"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "all 2,500 orders are there again; the damaged file is kept beside the new one", After: rows(2_500),
 		prepare: func(w *Workspace) error {
 			if err := w.put(ordersFile, orders(2_000)); err != nil {
@@ -95,8 +95,8 @@ func retentionTooMuch() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && d.Err == "" && d.Rows < 100
 		},
-		Cause: why(), Shows: []string{"orders", "Retention keeps the rows of the last 30m only", "It has removed 1,9", "acceleration.retention_period"},
-		Edit: Edit{"", bad, good}, Remedy: []Step{{"5", "g2 runs"}, {"e", "g3 runs"}, {"1", "Datasets"}, {"r", "refresh orders done"}},
+		Cause: why(), Shows: []string{"orders", "Retention keeps the rows of the last 30m only", "acceleration.retention_period"},
+		Edit: Edit{"", bad, good}, Remedy: []Step{{"5", "g2 runs"}, {"e", "g3 runs"}, {"1", "Datasets"}, {"r", ""}},
 		Holds: "the orders of 30 days are back, from the source", After: rows(2_000),
 		prepare: func(w *Workspace) error {
 			var b strings.Builder
@@ -119,7 +119,7 @@ func diskFull() Incident {
 		Begun: failing,
 		Cause: why(), Shows: []string{"orders", "too large", "free space on the disk"},
 		Outside: "`rm ballast`", Mend: func(w *Workspace) error { return os.Remove(filepath.Join(w.Dir, ballast)) },
-		Remedy: []Step{{"r", "refresh orders done"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "all orders are loaded; until then the old ones answered", After: rows(moreOrders),
 		prepare: func(w *Workspace) error {
 			if err := w.before(2_000); err != nil {

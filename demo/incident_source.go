@@ -76,7 +76,7 @@ func sourceSlow() Incident {
 			return d != nil && d.HasData && d.Run != nil && d.Run.Phase == api.PhaseReading && time.Since(d.Run.StartedAt) > time.Second
 		},
 		Cause: why(), Shows: []string{"orders", "runs since", "the ones before took", "x cancels it"},
-		Remedy: []Step{{"x", "esc cancels"}, {"y", "cancel"}, {"H", "held"}},
+		Remedy: []Step{{"H", ""}, {"x", "esc cancels"}, {"y", ""}},
 		Holds:  "nothing runs and nothing begins until H resumes it; the old rows answer",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			return d.Run == nil && d.Held && d.HasData && d.Rows == 2_000
@@ -139,7 +139,7 @@ func sourceSchemaChanged() Incident {
 		Name: "source-schema-changed", Dataset: dataset,
 		About: "a column of the source was renamed after the orders were loaded",
 		Begun: failing, Cause: why(), Shows: []string{"orders", "amount_eur", "on_schema_change: sync_all_columns"},
-		Edit: Edit{"", "on_schema_change: block", "on_schema_change: sync_all_columns"}, Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}, {"1", "Datasets"}, {"r", "refresh orders done"}},
+		Edit: Edit{"", "on_schema_change: block", "on_schema_change: sync_all_columns"}, Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}, {"1", "Datasets"}, {"r", ""}},
 		Holds: "the new columns are accepted, and the orders are loaded with them",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			for _, c := range d.Schema {
@@ -165,7 +165,7 @@ func refreshRetrying() Incident {
 		Begun: func(s *api.State) bool { return failing(s) && s.Dataset(dataset).Retry != nil },
 		Cause: why(), Shows: []string{"orders", "orders.csv", "it does not exist", "What to do", "failed"},
 		Outside: "the export is put back", Mend: func(w *Workspace) error { return w.put(ordersFile, orders(2_500)) },
-		Remedy: []Step{{"r", "asked for"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "the orders are loaded at once, not when the next re-try is due", After: rows(2_500),
 		prepare: func(w *Workspace) error {
 			if err := w.before(2_000); err != nil {
@@ -183,7 +183,7 @@ func csvBadRows() Incident {
 		About: "a row of the CSV file has lost its delimiter",
 		Begun: failing, Cause: why(), Shows: []string{"orders", "orders.csv:1201", "correct the row"},
 		Outside: "the row is corrected", Mend: func(w *Workspace) error { return w.put(ordersFile, orders(2_500)) },
-		Remedy: []Step{{"r", "asked for"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "all 2,500 orders are loaded; until then the old ones answered", After: rows(2_500),
 		prepare: func(w *Workspace) error {
 			if err := w.before(2_000); err != nil {
@@ -205,7 +205,7 @@ func datasetStale() Incident {
 		},
 		Cause: why(), Shows: []string{"orders", "every 12h ± 6h", "acceleration.refresh_check_interval", "acceleration.refresh_jitter_max"},
 		Edit:   Edit{"", slow, sane},
-		Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}, {"1", "Datasets"}, {"r", "asked for"}},
+		Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}, {"1", "Datasets"}, {"r", ""}},
 		Holds:  "the orders are those of now, and come every 10 minutes again",
 		After: func(d *api.Dataset, s *api.State) bool {
 			return d.Err == "" && d.Rows == 2_500 && !d.Waiting && d.NextRefresh.Sub(s.At) < time.Hour

@@ -92,7 +92,7 @@ func newestSnapshotCorrupt() Incident {
 			return d != nil && d.HasData && d.Snapshots.Booted != nil && len(d.Snapshots.Booted.Rejected) > 0
 		},
 		Cause: why(), Shows: []string{"orders", "A newer snapshot was passed over", "snapshot 2", "recorded is", "r loads it now", "s writes a sound one"},
-		Remedy: []Step{{"r", "refresh orders done"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "all orders are loaded, and their snapshot, which follows by itself, is sound",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			n := d.Snapshots.Newest
@@ -118,7 +118,7 @@ func allSnapshotsCorrupt() Incident {
 		Begun: func(s *api.State) bool { return failing(s) && !s.Dataset(dataset).HasData },
 		Cause: why(), Shows: []string{"orders", "never was loaded", "no snapshot could be loaded", "orders.csv"},
 		Outside: "the export arrives", Mend: func(w *Workspace) error { return w.put(ordersFile, orders(2_500)) },
-		Remedy: []Step{{"r", "refresh orders done"}},
+		Remedy: []Step{{"r", ""}},
 		Holds:  "the orders are loaded from their source, and their snapshot, which follows by itself, is sound",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			n := d.Snapshots.Newest
@@ -148,7 +148,7 @@ func storeUnreachable() Incident {
 		},
 		Cause: why(), Shows: []string{"orders", "s3://backups/pitwall/", "check params s3_endpoint", "s tries again"},
 		Outside: "`rm outage`", Mend: func(w *Workspace) error { return os.Remove(filepath.Join(w.Dir, outage)) },
-		Remedy: []Step{{"s", "snapshot orders done"}},
+		Remedy: []Step{{"s", ""}},
 		Holds:  "a snapshot is in the store, and no error is left",
 		After: func(d *api.Dataset, _ *api.State) bool {
 			return d.Snapshots.Newest != nil && d.Snapshots.Newest.Rows == 2_000 && d.Snapshots.LastErr == ""
@@ -215,7 +215,7 @@ func clockSkew() Incident {
 		},
 		Cause: []Step{{"6", "from the future"}}, Shows: []string{"orders", "is from the future", "a clock is wrong", "set the clocks by NTP"},
 		Outside: "the other machine gets NTP", Mend: func(*Workspace) error { return nil },
-		Remedy: []Step{{"s", "snapshot orders done"}, {"a", "snapshot 2 is"}},
+		Remedy: []Step{{"s", ""}},
 		Holds:  "the newest snapshot has the right time",
 		After: func(d *api.Dataset, s *api.State) bool {
 			n := d.Snapshots.Newest
