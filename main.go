@@ -51,9 +51,7 @@ func root() *cobra.Command {
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnv(c.Flags()) },
 	}
 	f.Add(c.PersistentFlags())
-	con := cli.Console(faces.Off, func(ctx context.Context, p cli.Program) error {
-		return show(ctx, &f, p, launch.Options{}, nil)
-	})
+	con := cli.Console(faces.Off, f.console)
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
 	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
@@ -64,18 +62,36 @@ func root() *cobra.Command {
 func demoCmd(f *flags) *cobra.Command {
 	var o demo.Options
 	c := cli.Demo(faces.Off, demo.List, func(ctx context.Context, p cli.Program, out io.Writer) error {
-		w, err := demo.Prepare(o)
-		if err != nil {
-			return &cli.Exit{Code: cli.ExitNotWell, Err: err}
-		}
-		defer fmt.Fprintln(out, "The demo's folder is "+w.Dir+" ("+w.Again()+").")
-		f.Pod, f.DataDir = w.Pod, ""
-		return show(ctx, f, p, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
-			return w.Run(ctx, s.Runtime.Report("generate demo data"))
-		})
+		return f.demo(ctx, p, o, out)
 	})
 	o.Add(c.Flags())
 	return c
+}
+
+// demo opens the console on the demo.
+func (f *flags) demo(ctx context.Context, p cli.Program, o demo.Options, out io.Writer) error {
+	w, err := demo.Prepare(o)
+	if err != nil {
+		return &cli.Exit{Code: cli.ExitNotWell, Err: err}
+	}
+	defer fmt.Fprintln(out, "The demo's folder is "+w.Dir+" ("+w.Again()+").")
+	f.Pod, f.DataDir = w.Pod, ""
+	return show(ctx, f, p, launch.Options{Sources: w.Sources(runtime.Connect)}, func(ctx context.Context, s *launch.Session) error {
+		return w.Run(ctx, s.Runtime.Report("generate demo data"))
+	})
+}
+
+// console opens the console on the spicepod; where there is none it asks what to do.
+func (f *flags) console(ctx context.Context, p cli.Program) error {
+	if err := cli.NeedsTerminal(); err != nil {
+		return err
+	}
+	if wanted, err := f.FirstRun(ctx); err != nil {
+		return err
+	} else if wanted {
+		return f.demo(ctx, p, demo.Default(), os.Stdout)
+	}
+	return show(ctx, f, p, launch.Options{}, nil)
 }
 
 // flags are the flags of every command.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -220,4 +221,25 @@ func (l *loader) hash() string {
 // redact masks secrets in everything a person would read.
 func (p *Problem) redact(r *secrets.Redactor) {
 	p.Message, p.Hint, p.Excerpt = r.Redact(p.Message), r.Redact(p.Hint), r.Redact(p.Excerpt)
+}
+
+// Missing returns the files that path, a file or a directory, could have meant when there is none of
+// them, the one to write first; nil when there is something, whatever it is.
+func Missing(path string) []string {
+	info, err := os.Stat(path)
+	switch ext := filepath.Ext(path); {
+	case err == nil && !info.IsDir(), err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil && (ext == ".yml" || ext == ".yaml"):
+		return []string{absolute(path)}
+	}
+	var out []string
+	for _, n := range slices.Backward(podNames) {
+		f := filepath.Join(absolute(path), n)
+		if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		out = append(out, f)
+	}
+	return out
 }

@@ -28,11 +28,15 @@ type Options struct {
 	Scenario string
 }
 
+// Default returns what the flags say when none is given.
+func Default() Options { return Options{Dir: ".demo", Seed: 1} }
+
 // Add declares the options as flags.
 func (o *Options) Add(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Dir, "dir", ".demo", "folder of the demo")
+	d := Default()
+	fs.StringVar(&o.Dir, "dir", d.Dir, "folder of the demo")
 	fs.BoolVar(&o.Fresh, "fresh", false, "empty the folder first")
-	fs.Uint64Var(&o.Seed, "seed", 1, "seed of the generated data")
+	fs.Uint64Var(&o.Seed, "seed", d.Seed, "seed of the generated data")
 	fs.StringVar(&o.Scenario, "scenario", "", "one scenario instead of the tour; see --list")
 }
 

@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"pitwall":             {"*"},
 	"pitwall/ui":          {"pitwall/ui", "pitwall/runtime/api"},
 	"pitwall/ui/settings": {},
+	"pitwall/ui/firstrun": {"pitwall/config"}, // writes one
 	"pitwall/ui/cli":      {"pitwall/ui", "pitwall/runtime/api", "pitwall/runtime/remote", "pitwall/runtime/replay", "pitwall/config"},
 	"pitwall/views":       {"pitwall/ui", "pitwall/runtime/api"},
 	"pitwall/vhs/shot":    {},
