@@ -43,7 +43,7 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 		return 0, &api.CommandError{Reason: api.Invalid, Message: r.redact(err.Error())}
 	}
 	id := api.CommandID(r.ids.Add(1))
-	t := api.Task{ID: id, Dataset: c.Target(), Verb: c.Verb(), State: api.TaskRunning, Started: time.Now()}
+	t := api.Task{ID: id, Dataset: c.Target(), Verb: c.Verb(), Twin: r.twin(c), State: api.TaskRunning, Started: time.Now()}
 	r.tasks[id] = t
 	r.mu.Unlock()
 	r.bus.task(t)
@@ -57,6 +57,19 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 	default:
 	}
 	return id, nil
+}
+
+// twin is how a script asks for a command, without secrets.
+func (r *Runtime) twin(c api.Command) api.Twin {
+	t := api.TwinOf(c)
+	t.CLI, t.Path, t.Body = r.redact(t.CLI), r.redact(t.Path), r.redact(t.Body)
+	return t
+}
+
+// Listens makes known where the HTTP API answers, as a URL.
+func (r *Runtime) Listens(url string) {
+	r.bus.change(func(s *api.State) { s.HTTP = url })
+	r.bus.publish()
 }
 
 // checkSQL parses the refresh_sql of a command, so that a bad one is told at once and not by a refresh that

@@ -46,6 +46,10 @@ func (d *tasksDialog) Key(c *Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		if d.at < len(list) && c.Live.Dataset(list[d.at].Dataset) != nil {
 			return true, c.Open("dataset", list[d.at].Dataset)
 		}
+	case "C":
+		if d.at < len(list) {
+			return false, c.CopyTwin(&list[d.at])
+		}
 	case "x":
 		if d.at < len(list) && list[d.at].Verb == "refresh" && list[d.at].State == api.TaskRunning {
 			return false, c.Do(api.CancelRefresh{Dataset: list[d.at].Dataset})
@@ -63,7 +67,10 @@ func (d *tasksDialog) Draw(c *Ctx, w, h int) []string {
 		return []string{"No tasks yet. A refresh, snapshot, bootstrap or verification that you start", "is listed here with its progress and its outcome.", "", t.Dim.On("esc closes")}
 	}
 	d.at = min(d.at, len(list)-1)
-	page := max(h-3, 1)
+	page := max(h-7, 1)
+	if h <= 6 {
+		page = max(h-3, 1)
+	}
 	d.top = min(max(d.top, d.at-page+1), d.at)
 	var out []string
 	for i := d.top; i < len(list) && len(out) < page; i++ {
@@ -91,8 +98,20 @@ func (d *tasksDialog) Draw(c *Ctx, w, h int) []string {
 		out = append(out, line)
 	}
 	out = append(out, "")
-	if d := Clean(list[d.at].Detail); d != "" && h > 6 {
-		out = append(out[:len(out)-1], window(append([]string{""}, Wrap(d, w)...), 0, h-len(out)-1)...)
+	if h > 6 {
+		below := []string{""}
+		if detail := Clean(list[d.at].Detail); detail != "" {
+			below = append(below, Wrap(detail, w)...)
+		}
+		at, _ := c.Live.Endpoint()
+		if line := list[d.at].Twin.Line(at); line != "" {
+			for i, l := range Wrap("$ "+Clean(line), w) {
+				if i < 3 {
+					below = append(below, t.Info.On(l))
+				}
+			}
+		}
+		out = append(out[:len(out)-1], window(below, 0, h-len(out)-1)...)
 	}
-	return append(out, t.Dim.On("enter opens the dataset "+g.Dot+" x cancels a refresh "+g.Dot+" esc closes"))
+	return append(out, t.Dim.On("enter opens the dataset "+g.Dot+" C copies the command line "+g.Dot+" x cancels a refresh "+g.Dot+" esc closes"))
 }

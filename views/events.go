@@ -142,6 +142,19 @@ func (l *eventLog) actions(all func() []api.Event) []ui.Action {
 				return ""
 			},
 			Run: func(c *ui.Ctx, _ []string) tea.Cmd { return c.Show(&eventDialog{ev: *l.selected()}) }},
+		{ID: "events.command", Title: "copy command", Help: "Copy the command line, or the request, that asks for the same as the command behind the event.", Keys: []string{"C"}, Bar: 7,
+			Off: func(c *ui.Ctx, _ []string) string {
+				switch e := l.selected(); {
+				case e == nil:
+					return "no event is selected"
+				case e.Command == 0:
+					return "no command is behind the event"
+				case c.Task(e.Command) == nil:
+					return "the command is not listed any more"
+				}
+				return ""
+			},
+			Run: func(c *ui.Ctx, _ []string) tea.Cmd { return c.CopyTwin(c.Task(l.selected().Command)) }},
 		{ID: "events.follow", Title: "follow", Help: "Follow the newest event, or stop.", Keys: []string{"f"}, Bar: 2,
 			Run: func(*ui.Ctx, []string) tea.Cmd { l.setFollow(!l.follow); return nil }},
 		{ID: "events.filter", Title: "filter", Help: "Show only events that match: text, dataset:, level:, kind:, ~regex, !not. / searches and keeps the others.", Keys: []string{"&"}, Bar: 3,
@@ -174,6 +187,11 @@ func (d *eventDialog) Key(c *ui.Ctx, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch k.String() {
 	case "c":
 		return false, c.Clipboard(text(&d.ev), "the event")
+	case "C":
+		if k := c.Task(d.ev.Command); k != nil {
+			return false, c.CopyTwin(k)
+		}
+		c.Toast(api.Warn, "copy command: no command is behind the event, or it is not listed any more")
 	case "esc", "enter", "q", "backspace":
 		return true, nil
 	}
@@ -192,6 +210,12 @@ func (d *eventDialog) Draw(c *ui.Ctx, w, h int) []string {
 	}
 	if e.Command != 0 {
 		out = append(out, t.Dim.On("command ")+fmt.Sprint(e.Command))
+		if k := c.Task(e.Command); k != nil {
+			at, _ := c.Live.Endpoint()
+			for _, l := range ui.Wrap("$ "+ui.Clean(k.Twin.Line(at)), max(w-8, 8)) {
+				out = append(out, "        "+t.Info.On(l))
+			}
+		}
 	}
 	out = append(append(out, ""), ui.Wrap(ui.Clean(e.Message), w)...)
 	if len(e.Fields) > 0 {

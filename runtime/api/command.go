@@ -191,6 +191,8 @@ type Task struct {
 	ID      CommandID
 	Dataset string
 	Verb    string
+	// Twin is how a script asks for the same; zero when it can't.
+	Twin    Twin
 	State   TaskState
 	Started time.Time
 	Ended   time.Time

@@ -8,6 +8,8 @@ type Link struct {
 	Kind string
 	// Name is what it is reached by: a context of the configuration, an URL, a file.
 	Name string
+	// URL is that of its HTTP API; empty where there is none.
+	URL string
 	// DownSince is when the other side stopped answering; zero while it does. Err says why, RetryAt when it is asked again.
 	DownSince time.Time
 	Err       string

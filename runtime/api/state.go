@@ -21,6 +21,8 @@ type State struct {
 	ShuttingDown bool
 	// ReadyOnRegistration is runtime.ready_state: on_registration: Ready does not wait for loads.
 	ReadyOnRegistration bool
+	// HTTP is the URL of the runtime's own HTTP API; empty while it is closed.
+	HTTP string
 	// Link is where this comes from when it is not the runtime of this process.
 	Link   Link
 	Config ConfigStatus

@@ -114,6 +114,13 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Runtime.Close(), s.closeLog())
 	}
+	if at := s.Faces.HTTP(); at != "" {
+		scheme := "http"
+		if r.Config.Runtime.TLS.Enabled {
+			scheme = "https"
+		}
+		s.Runtime.Listens(scheme + "://" + at)
+	}
 	if at := s.Faces.Addresses(); at != "" {
 		o.Logger.Info("listening on " + at)
 	}

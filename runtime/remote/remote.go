@@ -117,7 +117,7 @@ func (r *Remote) apply(old *api.State, d *wire.Delta) (*api.State, error) {
 		return nil, fmt.Errorf("%s tells what this pitwall does not understand: %w; are both of one version?", r.o.Name, err)
 	}
 	r.ahead.Store(int64(s.At.Sub(r.o.Now())))
-	s.Link = api.Link{Kind: api.LinkPitwall, Name: r.o.Name}
+	s.Link = api.Link{Kind: api.LinkPitwall, Name: r.o.Name, URL: r.o.URL}
 	s.ReadOnly = s.ReadOnly || r.o.ReadOnly
 	return s, nil
 }

@@ -45,7 +45,7 @@ func (r *Remote) ask(ctx context.Context) (*api.State, error) {
 		old = r.hub.State()
 	}
 	s := &api.State{Seq: old.Seq + 1, At: now, ReadOnly: r.o.ReadOnly, Events: old.Events, Tasks: old.Tasks,
-		Link: api.Link{Kind: api.LinkSpice, Name: r.o.Name}, Ready: len(list) > 0}
+		Link: api.Link{Kind: api.LinkSpice, Name: r.o.Name, URL: r.o.URL}, Ready: len(list) > 0}
 	for _, x := range list {
 		d := &api.Dataset{Name: x.Name, From: x.From, DependsOn: x.DependsOn, Status: x.Status, Since: now, Rows: unknown, Bytes: unknown}
 		if x.Accelerated {
@@ -253,7 +253,7 @@ func (r *Remote) accepted(c api.Command, text []byte) api.CommandID {
 	if json.Unmarshal(text, &m) != nil || m.Message == "" {
 		m.Message = strings.TrimSpace(string(text))
 	}
-	t := api.Task{ID: 1, Dataset: c.Target(), Verb: c.Verb(), State: api.TaskDone, Started: r.o.Now(), Ended: r.o.Now(), Detail: m.Message}
+	t := api.Task{ID: 1, Dataset: c.Target(), Verb: c.Verb(), Twin: api.TwinOf(c), State: api.TaskDone, Started: r.o.Now(), Ended: r.o.Now(), Detail: m.Message}
 	r.hub.Change(func(old *api.State) *api.State {
 		s := *old
 		if n := len(s.Tasks); n > 0 {

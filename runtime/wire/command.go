@@ -8,8 +8,8 @@ import (
 	"pitwall/runtime/api"
 )
 
-// commands returns one of every kind of command.
-func commands() []api.Command {
+// Commands returns one of every kind of command.
+func Commands() []api.Command {
 	return []api.Command{api.RefreshNow{}, api.SetRefreshSQL{}, api.CancelRefresh{}, api.SnapshotNow{}, api.BootstrapFrom{}, api.UndoBootstrap{},
 		api.VerifySnapshot{}, api.SetCurrent{}, api.PinSnapshot{}, api.UnpinSnapshots{}, api.DeleteSnapshot{}, api.CollectSnapshots{}, api.Hold{}}
 }
@@ -28,7 +28,7 @@ func EncodeCommand(c api.Command) (Command, error) {
 
 // Decode returns the command. The error says that there is none of that kind, or what its fields have wrong.
 func (c Command) Decode() (api.Command, error) {
-	for _, k := range commands() {
+	for _, k := range Commands() {
 		t := reflect.TypeOf(k)
 		if t.Name() != c.Kind {
 			continue

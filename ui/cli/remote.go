@@ -16,10 +16,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"pitwall/runtime/api"
 )
 
 // DefaultEndpoint is where `pitwall serve` answers by default.
-const DefaultEndpoint = "http://127.0.0.1:8090"
+const DefaultEndpoint = api.DefaultEndpoint
 
 // remote is another runtime, reached over HTTP.
 type remote struct {

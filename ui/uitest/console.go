@@ -132,7 +132,7 @@ func (c *Console) Do(_ context.Context, cmd api.Command) (api.CommandID, error) 
 	id := c.ids
 	c.commands = append(c.commands, cmd)
 	c.change(func(s *api.State) {
-		s.Tasks = append(s.Tasks, api.Task{ID: id, Dataset: cmd.Target(), Verb: cmd.Verb(), State: api.TaskRunning, Started: time.Now()})
+		s.Tasks = append(s.Tasks, api.Task{ID: id, Dataset: cmd.Target(), Verb: cmd.Verb(), Twin: api.TwinOf(cmd), State: api.TaskRunning, Started: time.Now()})
 	})
 	return id, nil
 }
