@@ -54,7 +54,7 @@ func root() *cobra.Command {
 	con := cli.Console(faces.Off, f.console)
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}),
+	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}), cli.Config(),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }
@@ -107,7 +107,7 @@ func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside
 	if err := cli.NeedsTerminal(); err != nil {
 		return err
 	}
-	o.Pod, o.DataDir, o.ReadOnly, o.HTTP, o.Metrics = f.Pod, f.DataDir, f.ReadOnly, p.HTTP, p.Metrics
+	o.Pod, o.DataDir, o.ReadOnly, o.HTTP, o.Metrics, o.Reload = f.Pod, f.DataDir, f.ReadOnly, p.HTTP, p.Metrics, p.Reload
 	s, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside
 }
 
 func (f *flags) serve(ctx context.Context, p cli.Program) error {
-	s, err := open(ctx, launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Logger: p.Logger, HTTP: p.HTTP, Metrics: p.Metrics})
+	s, err := open(ctx, launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Reload: p.Reload, Logger: p.Logger, HTTP: p.HTTP, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,11 @@ func TestEveryCommandHasALineForScripts(t *testing.T) {
 	defer server.Close()
 	jitter := 1500 * time.Millisecond
 	all := []api.Command{api.RefreshNow{Dataset: name, Mode: "full", SQL: "SELECT * FROM t WHERE a = 'it''s'", JitterMax: &jitter},
-		api.SnapshotNow{Dataset: name, Full: true}, api.BootstrapFrom{Dataset: name, SnapshotID: list[0].ID, Hold: true}, api.CollectSnapshots{Dataset: name, DryRun: true}, api.Hold{Dataset: name, On: true}}
+		api.SnapshotNow{Dataset: name, Full: true}, api.BootstrapFrom{Dataset: name, SnapshotID: list[0].ID, Hold: true}, api.CollectSnapshots{Dataset: name, DryRun: true}, api.Hold{Dataset: name, On: true}, api.ApplyConfig{Drops: true}}
 	for _, c := range wire.Commands() {
 		v := reflect.New(reflect.TypeOf(c)).Elem()
-		for field, value := range map[string]any{"Dataset": name, "SnapshotID": list[0].ID, "SQL": "SELECT * FROM x"} {
-			if f := v.FieldByName(field); f.IsValid() {
+		for field, value := range map[string]any{"Dataset": name, "SnapshotID": list[0].ID, "SQL": "SELECT * FROM x", "Mode": api.ReloadHand} {
+			if f := v.FieldByName(field); f.IsValid() && f.Type() == reflect.TypeOf(value) {
 				f.Set(reflect.ValueOf(value))
 			}
 		}

@@ -35,7 +35,11 @@ type Config struct {
 	Lines map[string]map[string]int
 
 	redactor *secrets.Redactor
+	texts    [][]byte
 }
+
+// Texts are the contents of Files, in their order. They may hold secrets; nobody may write to them.
+func (c *Config) Texts() [][]byte { return c.texts }
 
 // Redactor masks every secret of the spicepod in any text, for what goes into a log or an error.
 func (c *Config) Redactor() *secrets.Redactor { return c.redactor }

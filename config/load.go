@@ -183,7 +183,7 @@ func inspect(src []byte, file string, o LoadOptions) Result {
 	}
 	if c != nil && len(Errors(r.Problems)) == 0 {
 		c.Path, c.Dir, c.Hash, c.Files = path, l.dir, r.Hash, r.Files
-		c.Warnings, c.redactor, c.Lines = r.Problems, r.Redactor, l.lines
+		c.Warnings, c.redactor, c.Lines, c.texts = r.Problems, r.Redactor, l.lines, l.sources
 		r.Config = c
 	}
 	return r

@@ -27,10 +27,13 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 			reason = api.Stopping
 		case s.ReadOnly && api.Changes(c):
 			reason = api.ReadOnly
-		case s.Dataset(c.Target()) == nil:
+		case c.Target() != "" && s.Dataset(c.Target()) == nil:
 			reason = api.NotFound
 		}
 		return 0, &api.CommandError{Reason: reason, Message: why}
+	}
+	if c.Target() == "" {
+		return r.instruct(c)
 	}
 	r.mu.Lock()
 	a := r.actors[c.Target()]
@@ -57,6 +60,52 @@ func (r *Runtime) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 	default:
 	}
 	return id, nil
+}
+
+// order is a command about the spicepod.
+type order struct {
+	id  api.CommandID
+	cmd api.Command
+}
+
+// instruct queues a command for loop.
+func (r *Runtime) instruct(c api.Command) (api.CommandID, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return 0, &api.CommandError{Reason: api.Stopping, Message: "pitwall is shutting down"}
+	}
+	id := api.CommandID(r.ids.Add(1))
+	select {
+	case r.orders <- order{id, c}:
+	default:
+		return 0, &api.CommandError{Reason: api.Refused, Message: "too many commands about the spicepod wait; try again"}
+	}
+	r.tasks[id] = api.Task{ID: id, Verb: c.Verb(), Twin: r.twin(c), State: api.TaskRunning, Started: time.Now()}
+	r.bus.task(r.tasks[id])
+	return id, nil
+}
+
+// carryOut does what an order says. Its task is known: instruct holds the lock, which finish needs, until then.
+func (r *Runtime) carryOut(ctx context.Context, l *reload, o order) {
+	text, err := l.obey(ctx, o.cmd)
+	if err != nil {
+		r.finish(o.id, api.TaskFailed, err.Error())
+		return
+	}
+	r.finish(o.id, api.TaskDone, text)
+}
+
+// leaveOrders gives up the orders that nobody carries out any more.
+func (r *Runtime) leaveOrders() {
+	for {
+		select {
+		case o := <-r.orders:
+			r.finish(o.id, api.TaskCancelled, "pitwall is shutting down")
+		default:
+			return
+		}
+	}
 }
 
 // twin is how a script asks for a command, without secrets.

@@ -62,6 +62,7 @@ func (r *Runtime) apply(ctx context.Context, v watch.Version) {
 		} else {
 			c.AppliedAt = s.Config.AppliedAt
 		}
+		c.Reload = s.Config.Reload
 		c.Changes, c.NeedsRestart = lines, append(slices.Clip(s.Config.NeedsRestart), restart...)
 		if change.Empty() {
 			c.Changes = s.Config.Changes
@@ -95,7 +96,7 @@ func summary(lines []string) string {
 func (r *Runtime) broken(v watch.Version) {
 	problems := apiProblems(v.Problems)
 	r.bus.change(func(s *api.State) {
-		s.Config.Problems = problems
+		s.Config.Problems, s.Config.Pending = problems, nil
 		if !s.Config.Broken {
 			s.Config.Broken, s.Config.BrokenSince = true, time.Now()
 		}

@@ -48,6 +48,8 @@ type Options struct {
 	// Versions delivers new versions of the spicepod; nil disables hot reload.
 	Versions <-chan watch.Version
 	ReadOnly bool
+	// Reload says which versions are applied by themselves; empty is api.ReloadAll.
+	Reload api.ReloadMode
 	// Version is the build, shown in the State.
 	Version string
 	// Logger gets every event; nil discards.
@@ -84,6 +86,8 @@ type Runtime struct {
 	snapsErr string
 	process  string // new for every Runtime
 
+	orders chan order // commands about the spicepod, for loop; never closed
+
 	mu      sync.Mutex
 	cfg     *config.Config
 	actors  map[string]*actor
@@ -106,12 +110,15 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
+	if o.Reload == "" {
+		o.Reload = api.ReloadAll
+	}
 	o.Instance = identity(o.Instance)
 	process, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
 	}
-	r := &Runtime{o: o, process: process.String(), cfg: o.Config, actors: map[string]*actor{}, tasks: map[api.CommandID]api.Task{},
+	r := &Runtime{o: o, process: process.String(), cfg: o.Config, actors: map[string]*actor{}, tasks: map[api.CommandID]api.Task{}, orders: make(chan order, 16),
 		rng: rand.New(rand.NewPCG(o.Seed, o.Seed))}
 	limit := o.Config.Runtime.DatasetLoadParallelism
 	if limit <= 0 {
@@ -124,7 +131,9 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 		return nil, err
 	}
 	r.openSnapshots(ctx)
-	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: configStatus(o.Config, 1), Store: r.storeStatus(),
+	cs := configStatus(o.Config, 1)
+	cs.Reload = o.Reload
+	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: cs, Store: r.storeStatus(),
 		ReadyOnRegistration: o.Config.Runtime.ReadyState == config.ReadyOnRegistration})
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.registerAll(o.Config)
@@ -229,6 +238,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	r.stopped = true
 	actors := r.actors
 	r.mu.Unlock()
+	r.leaveOrders()
 	r.end() // and with it all actors
 	for _, a := range actors {
 		<-a.done
@@ -244,20 +254,22 @@ func (r *Runtime) loop(ctx context.Context) {
 	n := announcements{rt: r}
 	n.follow(ctx, r.o.Config)
 	defer n.stop()
+	l := reload{rt: r, mode: r.o.Reload, whole: r.o.Config}
+	versions := r.o.Versions
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case v, ok := <-r.o.Versions:
+		case v, ok := <-versions:
 			if !ok {
-				<-ctx.Done()
-				return
+				versions = nil
+				continue
 			}
-			r.apply(ctx, v)
-			if v.Config != nil {
-				n.follow(ctx, v.Config)
-			}
+			l.arrived(ctx, v)
+		case o := <-r.orders:
+			r.carryOut(ctx, &l, o)
 		}
+		n.follow(ctx, r.config())
 	}
 }
 

@@ -14,6 +14,9 @@ func Refusal(s *State, c Command) string {
 	if s.ReadOnly && Changes(c) {
 		return "read-only: start without --read-only to change things"
 	}
+	if why, known := refuseConfig(s, c); known {
+		return why
+	}
 	d := s.Dataset(c.Target())
 	if d == nil {
 		return fmt.Sprintf("there is no dataset %q", c.Target())

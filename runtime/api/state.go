@@ -64,6 +64,10 @@ type ConfigStatus struct {
 	Broken bool
 	// BrokenSince is when the file on disk was first seen broken; zero when it is not.
 	BrokenSince time.Time
+	// Reload says which valid versions are applied by themselves; empty where nothing is.
+	Reload ReloadMode
+	// Pending is a valid version on disk that waits to be applied, wholly or in part; nil when there is none.
+	Pending *Plan
 	// Changes describes what the last applied version changed, one line each.
 	Changes []string
 	// Places says where in which file each dataset of the running version stands.

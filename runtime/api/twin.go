@@ -59,6 +59,15 @@ func TwinOf(c Command) Twin {
 			return Twin{words("snapshots", "gc", name, "--dry-run"), "POST", snapshots + "/gc", `{"dry_run":true}`}
 		}
 		return Twin{words("snapshots", "gc", name), "POST", snapshots + "/gc", ""}
+	case ApplyConfig:
+		if c.Drops {
+			return Twin{"config apply --drops", "POST", "/v1/config/apply", `{"drops":true}`}
+		}
+		return Twin{"config apply", "POST", "/v1/config/apply", ""}
+	case RevertConfig:
+		return Twin{"config revert", "POST", "/v1/config/revert", ""}
+	case SetReload:
+		return Twin{words("config", "reload", string(c.Mode)), "POST", "/v1/config/reload", text(map[string]string{"mode": string(c.Mode)})}
 	case Hold:
 		return Twin{Method: "POST", Path: "/v1/pitwall/commands", Body: text(map[string]any{"kind": "Hold", "args": c})}
 	}

@@ -23,6 +23,7 @@ import (
 	"pitwall/engines/postgres"
 	"pitwall/engines/sqlite"
 	"pitwall/runtime"
+	"pitwall/runtime/api"
 	"pitwall/runtime/faces"
 	"pitwall/runtime/source"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	// DataDir holds the database files; empty means .spice/data beside the spicepod.
 	DataDir  string
 	ReadOnly bool
+	// Reload says which versions of the spicepod are applied by themselves; empty is all of them.
+	Reload api.ReloadMode
 	// HTTP and Metrics are the addresses of the network faces, see faces.Options; empty leaves them closed.
 	HTTP, Metrics string
 	// Version is the build.
@@ -106,7 +109,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	s.watcher = watch.New(r.Config.Path, &watch.Options{Have: r.Config})
 	s.Runtime, err = runtime.New(ctx, runtime.Options{Config: r.Config, DataDir: dir, Engines: Engines(), Versions: s.watcher.Versions(),
-		ReadOnly: o.ReadOnly, Version: o.Version, Logger: o.Logger, Seed: o.Seed, Instance: o.Instance, Sources: o.Sources, Redactor: r.Redactor})
+		ReadOnly: o.ReadOnly, Reload: o.Reload, Version: o.Version, Logger: o.Logger, Seed: o.Seed, Instance: o.Instance, Sources: o.Sources, Redactor: r.Redactor})
 	if err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}

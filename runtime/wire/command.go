@@ -11,7 +11,8 @@ import (
 // Commands returns one of every kind of command.
 func Commands() []api.Command {
 	return []api.Command{api.RefreshNow{}, api.SetRefreshSQL{}, api.CancelRefresh{}, api.SnapshotNow{}, api.BootstrapFrom{}, api.UndoBootstrap{},
-		api.VerifySnapshot{}, api.SetCurrent{}, api.PinSnapshot{}, api.UnpinSnapshots{}, api.DeleteSnapshot{}, api.CollectSnapshots{}, api.Hold{}}
+		api.VerifySnapshot{}, api.SetCurrent{}, api.PinSnapshot{}, api.UnpinSnapshots{}, api.DeleteSnapshot{}, api.CollectSnapshots{}, api.Hold{},
+		api.ApplyConfig{}, api.RevertConfig{}, api.SetReload{}}
 }
 
 // Command is a command as JSON: the name of its type in package api, and its fields.

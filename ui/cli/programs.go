@@ -3,15 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"pitwall/runtime/api"
 	"pitwall/ui"
 )
 
@@ -20,6 +23,8 @@ type Program struct {
 	Faces
 	// Record is the file of a recording, empty for none.
 	Record string
+	// Reload says which changes of the spicepod are applied by themselves.
+	Reload api.ReloadMode
 	// Logger is set for a program without a console.
 	Logger *slog.Logger
 }
@@ -27,6 +32,20 @@ type Program struct {
 // AddRecord declares --record.
 func (p *Program) AddRecord(fs *pflag.FlagSet) {
 	fs.StringVar(&p.Record, "record", "", "write what the console shows to this new file, for: pitwall replay")
+}
+
+const reloadHelp = "all; safe, where those wait that drop local data; or hand, where all wait"
+
+// addReload declares --reload.
+func (p *Program) addReload(c *cobra.Command, mode api.ReloadMode) {
+	text := c.Flags().String("reload", string(mode), "which changes of the spicepod are applied by themselves: "+reloadHelp)
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if p.Reload = api.ReloadMode(*text); !slices.Contains(api.ReloadModes(), p.Reload) {
+			return fmt.Errorf("--reload is all, safe or hand, not %q", *text)
+		}
+		return run(c, args)
+	}
 }
 
 // NeedsTerminal says that there is no terminal for a console.
@@ -77,6 +96,7 @@ func Serve(run func(context.Context, Program) error) *cobra.Command {
 	c.Flags().StringVar(&format, "log-format", "text", "text or json")
 	p.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:9090")
 	p.AddRecord(c.Flags())
+	p.addReload(c, api.ReloadAll)
 	return c
 }
 
@@ -89,6 +109,7 @@ func Console(off string, run func(context.Context, Program) error) *cobra.Comman
 	}
 	p.Add(c.Flags(), off, off)
 	p.AddRecord(c.Flags())
+	p.addReload(c, api.ReloadSafe)
 	return c
 }
 
@@ -109,5 +130,6 @@ func Demo(off string, list func(io.Writer) error, run func(context.Context, Prog
 	c.Flags().BoolVar(&listed, "list", false, "list the scenarios")
 	p.Add(c.Flags(), off, off)
 	p.AddRecord(c.Flags())
+	p.addReload(c, api.ReloadSafe)
 	return c
 }
