@@ -206,11 +206,11 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 	case issuedMsg:
 		a.issued(msg)
 		return nil
-	case crashMsg:
-		return a.crashed(msg.what, msg.stack)
 	case editedMsg:
 		a.edited(msg)
 		return nil
+	case crashMsg:
+		return a.crashed(msg.what, msg.stack)
 	case dumpedMsg:
 		a.dumped(c, msg)
 		return nil

@@ -177,6 +177,9 @@ func configBadge(c *Ctx) string {
 		}
 		return t.Bad.Bold().On(name + g.Failed + " " + where)
 	}
+	if cfg.Pending != nil {
+		return t.Warn.Bold().On(name + "~ pending")
+	}
 	badge := fmt.Sprintf("%s%s g%d", name, g.OK, cfg.Generation)
 	if len(cfg.NeedsRestart) > 0 {
 		return t.Warn.On(badge + " " + g.Warn + " restart")
@@ -224,7 +227,7 @@ func (a *App) running(c *Ctx) string {
 	var parts []string
 	for i := range c.State.Tasks {
 		if t := &c.State.Tasks[i]; t.State == api.TaskRunning {
-			parts = append(parts, t.Verb+" "+Clean(t.Dataset)+" "+Progress(c, t))
+			parts = append(parts, strings.TrimSpace(t.Verb+" "+Clean(t.Dataset))+" "+Progress(c, t))
 		}
 	}
 	if n := len(parts); n > 0 {

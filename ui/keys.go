@@ -70,10 +70,16 @@ func quits(f *front) bool {
 	return ok && d.Heading == "Quit"
 }
 
-// actions returns the actions of the screen and those of all screens.
+// actions returns the actions of the screen and those of all screens. A screen without a search may use its keys.
 func (a *App) actions() []Action {
 	own := a.top().view.Actions()
-	all := append(own[:len(own):len(own)], a.globals()...)
+	all := own[:len(own):len(own)]
+	_, searches := a.top().view.(Searcher)
+	for _, g := range a.globals() {
+		if searches || !strings.HasPrefix(g.ID, "search.") || !slices.ContainsFunc(own, func(o Action) bool { return o.has(g.Keys[0]) }) {
+			all = append(all, g)
+		}
+	}
 	for i := range all {
 		if keys, ok := a.keys[all[i].ID]; ok {
 			all[i].Keys = keys

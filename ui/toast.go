@@ -124,7 +124,7 @@ func requestOf(cmds []api.Command) *request {
 func (p *request) asked(n int) string {
 	switch {
 	case p.total == 1:
-		return p.verb + " " + p.datasets[0]
+		return strings.TrimSpace(p.verb + " " + p.datasets[0])
 	case p.unit == "":
 		return p.verb + " of " + Plural(n, "dataset")
 	}
@@ -234,7 +234,7 @@ func (a *App) tell(p *request) {
 
 // single shows the outcome of a press of one command.
 func (a *App) single(p *request, t *api.Task) {
-	level, word := api.Info, t.Verb+" "+t.Dataset
+	level, word := api.Info, strings.TrimSpace(t.Verb+" "+t.Dataset)
 	switch t.State {
 	case api.TaskFailed:
 		level, word = api.ErrorLevel, word+" failed"

@@ -12,9 +12,16 @@ import (
 )
 
 // config is the screen of the spicepod file: what runs, what is wrong, what changed.
-type config struct{ page pager }
+type config struct {
+	page pager
+	// problem is the one that n went to last, -1 for none; starts are the lines where the problems begin in the last drawing.
+	problem int
+	starts  []int
+	// before is how changes were applied before they were applied by hand.
+	before api.ReloadMode
+}
 
-func newConfig() *config { return &config{} }
+func newConfig() *config { return &config{problem: -1} }
 
 // ID implements ui.View.
 func (v *config) ID() string { return configID }
@@ -33,30 +40,6 @@ func (v *config) Move(_ *ui.Ctx, key string) bool { return v.page.move(key) }
 
 // Targets implements ui.View.
 func (v *config) Targets(*ui.Ctx) []string { return nil }
-
-// Actions implements ui.View.
-func (v *config) Actions() []ui.Action {
-	return []ui.Action{{ID: "config.edit", Title: "edit", Kind: ui.Mutate, Keys: []string{"e"}, Bar: 1,
-		Help: "Open the spicepod in $VISUAL or $EDITOR, at its first error; what is saved is checked and applied at once.",
-		Off: func(c *ui.Ctx, _ []string) string {
-			switch cfg := &c.Live.Config; {
-			case c.Live.Link.Kind != "":
-				return "the file is on the machine that runs it"
-			case cfg.Path == "":
-				return "there is no spicepod"
-			}
-			return ""
-		},
-		Run: func(c *ui.Ctx, _ []string) tea.Cmd {
-			cfg := &c.Live.Config
-			for i := range cfg.Problems {
-				if p := &cfg.Problems[i]; p.Severity == "error" && p.File != "" {
-					return c.EditFile(p.File, p.Line)
-				}
-			}
-			return c.EditFile(cfg.Path, 0)
-		}}}
-}
 
 // Wheel implements ui.Mouser.
 func (v *config) Wheel(_ *ui.Ctx, delta int) { v.page.top = max(v.page.top+delta, 0) }
@@ -82,14 +65,18 @@ func (v *config) Copy(c *ui.Ctx) (text, what string) {
 func (v *config) Draw(c *ui.Ctx, w, h int) []string {
 	cfg := &c.State.Config
 	title := ui.Clean(filepath.Base(cfg.Path))
+	heading, second := "Last apply", v.changes
+	if cfg.Pending != nil {
+		heading, second = "Plan (disk -> running)", v.plan
+	}
 	if w < 100 {
-		lines := append(v.status(c, w-4), v.changes(c, w-4)...)
+		lines := append(v.status(c, w-4), second(c, w-4)...)
 		return c.Panel(title, v.page.draw(lines, h-2), w, h, false)
 	}
 	side := w * 2 / 5
 	return ui.Beside(h, []int{w - side, side},
 		c.Panel(title, v.page.draw(v.status(c, w-side-4), h-2), w-side, h, false),
-		c.Panel("Last apply", v.changes(c, side-4), side, h, false))
+		c.Panel(heading, second(c, side-4), side, h, false))
 }
 
 // status says what runs and what is wrong with the file.
@@ -101,12 +88,17 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 			out = append(out, " "+t.Dim.On(ui.Pad(label, 10))+" "+text)
 		}
 	}
-	if cfg.Broken {
+	switch {
+	case cfg.Broken:
 		for _, l := range indented(fmt.Sprintf("%s not applied: %s on disk since %s, g%d keeps running", g.Failed,
 			ui.Plural(errorCount(cfg), "error"), ui.Clock(c.Now, cfg.BrokenSince), cfg.Generation), 1, w) {
 			out = append(out, t.Bad.Bold().On(l))
 		}
-	} else {
+	case cfg.Pending != nil:
+		for _, l := range indented(pendingWords(c, cfg), 1, w) {
+			out = append(out, t.Warn.Bold().On(l))
+		}
+	default:
 		out = append(out, " "+t.Good.On(fmt.Sprintf("%s g%d runs, the file on disk is the same", g.OK, cfg.Generation)))
 	}
 	out = append(out, "")
@@ -114,6 +106,9 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 	add("spicepod", ui.Clean(cfg.Name))
 	if !cfg.AppliedAt.IsZero() {
 		add("applied", ui.Clock(c.Now, cfg.AppliedAt)+", "+ui.Age(c.Now, cfg.AppliedAt)+" ago")
+	}
+	if words := reloadWords[cfg.Reload]; words != "" {
+		add("changes", ui.Cut(words, max(w-12, 4)))
 	}
 	if s := &c.State.Store; s.Location != "" {
 		glyph, style, words := storeState(c)
@@ -125,8 +120,10 @@ func (v *config) status(c *ui.Ctx, w int) []string {
 		}
 		add("on failure", ui.Clean(s.OnFailure))
 	}
+	v.starts = v.starts[:0]
 	for i := range cfg.Problems {
 		out = append(out, "")
+		v.starts = append(v.starts, len(out))
 		out = append(out, problemLines(c, cfg, &cfg.Problems[i], w)...)
 	}
 	return out

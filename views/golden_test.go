@@ -21,6 +21,15 @@ import (
 
 var update = flag.Bool("update", false, "write the golden frames")
 
+// pending has a version wait that would drop local data.
+func pending(s *api.State) {
+	s.Config.Pending = &api.Plan{Since: s.At.Add(-2 * time.Second), Changes: []api.PlanChange{
+		{Op: "-", Dataset: "stg.archive"},
+		{Op: "-", Dataset: "lake.sales_us", Drops: "nothing answers from /var/lib/pitwall/lake.sales_us.duckdb any more; the file stays"},
+		{Op: "~", Dataset: "lake.sales_eu", Field: "acceleration.refresh_check_interval", Old: "10m", New: "5m", Effect: "live"},
+		{Op: "+", Dataset: "ref.fx2"}}}
+}
+
 // broken makes the file on disk one that cannot be applied.
 func broken(s *api.State) {
 	s.Config.Broken, s.Config.BrokenSince = true, s.At.Add(-20*time.Second)
@@ -48,6 +57,7 @@ var screens = []struct {
 	{name: "picker", keys: []string{"b"}},
 	{name: "events", keys: []string{"4", "/", "checksum", "enter"}},
 	{name: "config", keys: []string{"5"}, state: broken},
+	{name: "config-pending", keys: []string{"5"}, state: pending},
 	{name: "doctor", keys: []string{"6"}},
 	{name: "doctor-problem", keys: []string{"6", "down"}},
 	{name: "pulse", keys: []string{"3"}},

@@ -77,7 +77,7 @@ func Sample(now time.Time) *api.State {
 
 	s := &api.State{
 		Seq: 1, At: now, Version: "test", Ready: false,
-		Config: api.ConfigStatus{Path: "/srv/pod/spicepod.yml", Name: "sales", Generation: 42, AppliedAt: ago(7 * time.Minute),
+		Config: api.ConfigStatus{Path: "/srv/pod/spicepod.yml", Name: "sales", Generation: 42, AppliedAt: ago(7 * time.Minute), Reload: api.ReloadSafe,
 			Changes: []string{"~ lake.sales_eu refresh_check_interval 5m → 10m", "+ ref.fx sqlite"}},
 		Store:    api.StoreStatus{Location: "s3://bucket/spice/snapshots/", Enabled: true, OnFailure: "fallback"},
 		Datasets: []*api.Dataset{&eu, &us, &ap, &fx, &users, &ev, &arch},
