@@ -34,7 +34,7 @@ func TestConfigScreenEditsAndApplies(t *testing.T) {
 	c.Env = append(c.Env, "EDITOR="+editor+" -x", "VISUAL=")
 	x := inWindow(t, c, 120, 32)
 	x.wait("g1", "live")
-	x.press("1 rows", "5")
+	x.press("● Ready", "5")
 	x.wait("the file on disk is the same")
 	save(strings.Replace(good, "1h", "1hour", 1))
 	x.press("not applied: 1 error", "e")
