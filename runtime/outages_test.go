@@ -186,7 +186,7 @@ func TestStoreOutages(t *testing.T) {
 // A mistake in the spicepod while the dataset runs, and its correction.
 func TestWrongCredentialsAndUnknownBucket(t *testing.T) {
 	for _, c := range []struct{ name, old, new, err, hint string }{
-		{"wrong secret", storetest.Secret, "wrong-one", "Forbidden", "s3_secret"},
+		{"wrong secret", storetest.Secret, "wrong-one", "SignatureDoesNotMatch", "s3_secret"},
 		{"wrong key", "s3_key: " + storetest.Key, "s3_key: nobody", "access key", "s3_key"},
 		{"unknown bucket", "s3://outage", "s3://no-such", "there is no such bucket", "from:"},
 	} {

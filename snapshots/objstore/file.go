@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -45,6 +46,8 @@ const (
 type fileStore struct {
 	root   string
 	bucket *blob.Bucket
+	// lasting are the folders that this process has seen to the disk, see folder.
+	lasting sync.Map
 }
 
 // Folder returns the folder of a file location, whether it is there or not; ok is false for an object store.
@@ -126,7 +129,7 @@ func (f *fileStore) replace(ctx context.Context, key, version string, body []byt
 	if err != nil {
 		return err
 	}
-	if err := makeDir(f.root, filepath.Dir(name)); err != nil {
+	if err := f.folder(filepath.Dir(name)); err != nil {
 		return err
 	}
 	lock := flock.New(name + lockSuffix)
@@ -244,7 +247,7 @@ func (f *fileStore) close() error { return f.bucket.Close() }
 // store writes r to a synced temp file beside name and lets publish give it its name.
 func (f *fileStore) store(ctx context.Context, name string, r io.Reader, publish func(tmp string) error) (err error) {
 	dir := filepath.Dir(name)
-	if err := makeDir(f.root, dir); err != nil {
+	if err := f.folder(dir); err != nil {
 		return err
 	}
 	tmp, err := os.CreateTemp(dir, tempPrefix+"*")
@@ -301,22 +304,26 @@ func sweep(root string, before time.Time) {
 	})
 }
 
-// makeDir creates dir below root and syncs every directory that got a new entry.
-func makeDir(root, dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+// folder creates dir below root and syncs every folder that it is in. One that is there already may have been made by
+// another process that did not come to that: it counts only once this process has synced it.
+func (f *fileStore) folder(dir string) error {
+	_, err := os.Stat(dir)
+	if _, known := f.lasting.Load(dir); known && err == nil {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for d := filepath.Dir(dir); len(d) >= len(root); d = filepath.Dir(d) {
-		if err := syncDir(d); err != nil {
+	for d := filepath.Dir(dir); ; d = filepath.Dir(d) {
+		// The root may be new, too; folders that it is in may be closed to this user, who did not make them then.
+		if err := syncDir(d); err != nil && len(d) >= len(f.root) {
 			return err
 		}
 		if d == filepath.Dir(d) {
 			break
 		}
 	}
+	f.lasting.Store(dir, nil)
 	return nil
 }
 
