@@ -50,7 +50,7 @@ func console(datasets, rate int) error {
 	if rate > 0 {
 		wg.Go(func() { l.run(ctx, rate) })
 	}
-	err := ui.Run(ctx, l, views.All(), ui.Options{Version: "bench", Theme: "dark"})
+	err := ui.Run(ctx, l, views.All(), ui.Options{Version: "bench", Theme: "dark", NoSession: true})
 	cancel()
 	wg.Wait()
 	return err
