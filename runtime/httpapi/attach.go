@@ -36,6 +36,7 @@ func (s *server) watch(w http.ResponseWriter, q *http.Request) {
 	defer alive.Stop()
 	_, write := s.allowed(q)
 	var told *api.State
+	cur = current(cur) // the first line may come long after the last change, and sets the clock of the other side
 	for {
 		if s.Auth && !write && !cur.ReadOnly { // so is all that this key can do
 			same := *cur
@@ -59,15 +60,22 @@ func (s *server) watch(w http.ResponseWriter, q *http.Request) {
 			}
 			cur = newer
 		case <-alive.C:
-			if !time.Now().Before(cur.At) { // nothing changed, but it is so now
-				same := *cur
-				same.At = time.Now()
-				cur = &same
-			}
+			cur = current(cur)
 		case <-q.Context().Done():
 			return
 		}
 	}
+}
+
+// current is a State as it is now: nothing changed since, but it is so now.
+func current(s *api.State) *api.State {
+	now := time.Now()
+	if now.Before(s.At) {
+		return s
+	}
+	same := *s
+	same.At = now
+	return &same
 }
 
 // command takes any command (package wire).

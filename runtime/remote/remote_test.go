@@ -322,3 +322,19 @@ func TestClockOfTheOtherMachine(t *testing.T) {
 		t.Errorf("an hour's difference is counted as %s", off)
 	}
 }
+
+// A runtime in which nothing happened for long does not take the clock of the console back.
+func TestTheClockOfAQuietRuntime(t *testing.T) {
+	s := uitest.Sample(time.Now())
+	s.At = time.Now().Add(-time.Hour)
+	c := withRows{uitest.New(s)}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	r, err := remote.Open(t.Context(), remote.Options{URL: serve(t, c, httpapi.Options{}).URL, Client: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := time.Since(r.Now()).Abs(); off > time.Minute {
+		t.Errorf("the clock is off by %s", off)
+	}
+}
