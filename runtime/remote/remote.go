@@ -80,6 +80,7 @@ func Open(ctx context.Context, o Options) (*Remote, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Client = keeping(o.Client)
 	r := &Remote{o: o}
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()

@@ -57,9 +57,31 @@ func (r *Remote) send(ctx context.Context, method, path string, body any) (io.Re
 	return r.do(q)
 }
 
+// keyHeader has the API key. net/http knows other headers that are secret, but not this one.
+const keyHeader = "X-API-Key"
+
+// keeping is a client that does not hand the key on when it is sent to another host, or to one without TLS.
+func keeping(c *http.Client) *http.Client {
+	own := *c
+	own.CheckRedirect = func(q *http.Request, via []*http.Request) error {
+		if from := via[0].URL; q.URL.Host != from.Host || from.Scheme == "https" && q.URL.Scheme != "https" {
+			q.Header.Del(keyHeader)
+		}
+		if c.CheckRedirect != nil {
+			return c.CheckRedirect(q, via)
+		}
+		if len(via) >= 10 {
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+	return &own
+}
+
+// do sends a request. The key goes to the runtime only: its metrics may be another server's.
 func (r *Remote) do(q *http.Request) (io.ReadCloser, error) {
-	if r.o.Key != "" {
-		q.Header.Set("X-API-Key", r.o.Key)
+	if r.o.Key != "" && strings.HasPrefix(q.URL.String(), r.o.URL+"/v1/") {
+		q.Header.Set(keyHeader, r.o.Key)
 	}
 	a, err := r.o.Client.Do(q)
 	if err != nil {

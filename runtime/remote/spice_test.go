@@ -99,3 +99,34 @@ func TestPlainSpice(t *testing.T) {
 		return s.Dataset("orders").Status == api.Error && len(s.Events) == 1 && s.Events[0].Level == api.ErrorLevel
 	})
 }
+
+// The API key is for the runtime: neither the server of the metrics gets it, nor one that a redirect names.
+func TestTheKeyGoesToTheRuntimeOnly(t *testing.T) {
+	url, _, _ := spice(t)
+	var got, asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		asked.Add(1)
+		if q.Header.Get("X-API-Key") != "" {
+			got.Add(1)
+		}
+		http.Redirect(w, q, url+q.URL.String(), http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(other.Close)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Header.Get("X-API-Key") != "secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, q, other.URL+q.URL.String(), http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(front.Close)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	_, err := remote.Open(t.Context(), remote.Options{URL: front.URL, Key: "secret", Metrics: other.URL + "/metrics", Client: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked.Load() < 3 || got.Load() > 0 {
+		t.Errorf("the other server was asked %d times, and got the key %d times", asked.Load(), got.Load())
+	}
+}
