@@ -78,22 +78,29 @@ func keeping(c *http.Client) *http.Client {
 	return &own
 }
 
-// do sends a request. The key goes to the runtime only: its metrics may be another server's.
+// do is answer without the type.
 func (r *Remote) do(q *http.Request) (io.ReadCloser, error) {
+	in, _, err := r.answer(q)
+	return in, err
+}
+
+// answer sends a request and returns the body of its answer and the type of that. The key goes to the runtime only:
+// its metrics may be another server's.
+func (r *Remote) answer(q *http.Request) (body io.ReadCloser, typ string, err error) {
 	if r.o.Key != "" && strings.HasPrefix(q.URL.String(), r.o.URL+"/v1/") {
 		q.Header.Set(keyHeader, r.o.Key)
 	}
 	a, err := r.o.Client.Do(q)
 	if err != nil {
-		return nil, r.unreachable(err)
+		return nil, "", r.unreachable(err)
 	}
 	if a.StatusCode < 300 {
-		return a.Body, nil
+		return a.Body, a.Header.Get("Content-Type"), nil
 	}
 	defer a.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
 	if err != nil {
-		return nil, r.unreachable(err)
+		return nil, "", r.unreachable(err)
 	}
 	refused := &answer{status: a.StatusCode}
 	if json.Unmarshal(text, &refused.refusal) != nil || refused.refusal.Message == "" {
@@ -105,7 +112,7 @@ func (r *Remote) do(q *http.Request) (io.ReadCloser, error) {
 	if a.StatusCode == http.StatusUnauthorized {
 		refused.refusal = wire.Refusal{Reason: string(api.Unreachable), Message: r.o.Name + " needs an API key: give it as PITWALL_API_KEY or in the context"}
 	}
-	return nil, refused
+	return nil, "", refused
 }
 
 // unreachable says that nobody answers.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -146,9 +147,12 @@ func (r *rows) Encode(w io.Writer, f api.Format) error {
 	}
 	q.Header.Set("Accept", kind)
 	q.Header.Set("Content-Type", "text/plain")
-	in, err := r.r.do(q)
+	in, typ, err := r.r.answer(q)
 	if err != nil {
 		return queryError(err)
+	}
+	if got, _, err := mime.ParseMediaType(typ); err == nil && got != kind { // Spice writes JSON when it does not know a format
+		return errors.Join(fmt.Errorf("%s answers with %s: it can't write %s", r.r.o.Name, got, f), in.Close())
 	}
 	_, err = io.Copy(w, in)
 	return errors.Join(err, in.Close())

@@ -130,3 +130,43 @@ func TestTheKeyGoesToTheRuntimeOnly(t *testing.T) {
 		t.Errorf("the other server was asked %d times, and got the key %d times", asked.Load(), got.Load())
 	}
 }
+
+// A Spice runtime that answers in another format than was asked for is not taken for it.
+func TestSpiceWritesAnotherFormat(t *testing.T) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		switch q.URL.Path {
+		case "/v1/datasets":
+			_, _ = io.WriteString(w, "[]")
+		case "/v1/sql":
+			if q.Header.Get("Accept") == "text/csv" {
+				w.Header().Set("Content-Type", "text/csv")
+				_, _ = io.WriteString(w, "id\n1\n")
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `[{"id":1}]`)
+		default:
+			http.NotFound(w, q)
+		}
+	}))
+	t.Cleanup(front.Close)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	r, err := remote.Open(t.Context(), remote.Options{URL: front.URL, Client: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f, want := range map[api.Format]string{api.Parquet: "", api.CSV: "id\n1\n", api.JSON: `[{"id":1}]`} {
+		rows, err := r.Query(t.Context(), "SELECT 1 AS id", api.QueryOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := rows.Encode(&b, f); (err == nil) != (want != "") || b.String() != want {
+			t.Errorf("%s: %q, %v", f, b.String(), err)
+		}
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
