@@ -338,3 +338,37 @@ func TestTheClockOfAQuietRuntime(t *testing.T) {
 		t.Errorf("the clock is off by %s", off)
 	}
 }
+
+// A row with more or fewer values than columns is an error, no panic of who reads it.
+func TestRowsThatFitNoColumns(t *testing.T) {
+	h := httpapi.Handler(httpapi.Options{Console: sample()})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path != "/v1/pitwall/query" {
+			h.ServeHTTP(w, q)
+			return
+		}
+		_, _ = io.WriteString(w, `{"columns":[{"Name":"a"},{"Name":"b"}]}`+"\n"+`{"rows":[["x","y"],["z"]]}`+"\n"+`{"end":true}`+"\n")
+	}))
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	r, err := remote.Open(t.Context(), remote.Options{URL: s.URL, Client: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := r.Query(t.Context(), "SELECT 1", api.QueryOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		for i := range rows.Len() {
+			for j := range rows.Columns() {
+				rows.Text(i, j)
+			}
+		}
+	}
+	if rows.Err() == nil {
+		t.Error("no error")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"pitwall/runtime/api"
@@ -98,6 +99,8 @@ func (r *rows) Next() bool {
 		if e := b.Error; e != nil {
 			r.err = &api.QueryError{Reason: api.QueryReason(e.Reason), Message: e.Message, Hint: e.Hint}
 		}
+	case slices.ContainsFunc(b.Rows, func(row []*string) bool { return len(row) != len(r.columns) }):
+		r.err = &api.QueryError{Reason: api.QueryFailed, Message: "rows came that do not have the columns of the result", Hint: "are both of one version?"}
 	default:
 		r.batch = b.Rows
 		return true
