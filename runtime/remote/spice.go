@@ -125,7 +125,7 @@ func (r *Remote) newest(ctx context.Context, s *api.State) {
 			continue
 		}
 		list, err := r.spiceSnapshots(ctx, d.Name)
-		d.Snapshots = api.DatasetSnapshots{}
+		d.Snapshots = api.DatasetSnapshots{Failures: d.Snapshots.Failures} // these are of the metrics
 		switch {
 		case err != nil:
 			d.Snapshots.Off = err.Error()
@@ -269,7 +269,9 @@ func (r *Remote) accepted(c api.Command, text []byte) api.CommandID {
 // openSpice runs a query with Spice's own endpoint, which answers with JSON.
 func (r *rows) openSpice(o api.QueryOptions) error {
 	if o.Timeout > 0 {
-		r.ctx, r.cancel = context.WithTimeout(r.ctx, o.Timeout)
+		ctx, cancel := context.WithTimeout(r.ctx, o.Timeout)
+		outer := r.cancel
+		r.ctx, r.cancel = ctx, func() { cancel(); outer() }
 	}
 	q, err := http.NewRequestWithContext(r.ctx, http.MethodPost, r.r.o.URL+"/v1/sql", strings.NewReader(r.sql))
 	if err != nil {

@@ -48,7 +48,8 @@ func spice(t *testing.T) (url string, broken *atomic.Bool, asked chan string) {
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "# TYPE dataset_acceleration_last_refresh_unix_time_ms gauge\ndataset_acceleration_last_refresh_unix_time_ms{dataset=\"orders\"} 1790226000456\n"+
 			"# TYPE dataset_acceleration_refresh_errors counter\ndataset_acceleration_refresh_errors{dataset=\"orders\",mode=\"full\"} 3\n"+
-			"# TYPE dataset_acceleration_size_bytes gauge\ndataset_acceleration_size_bytes{dataset=\"orders\"} 4096\n")
+			"# TYPE dataset_acceleration_size_bytes gauge\ndataset_acceleration_size_bytes{dataset=\"orders\"} 4096\n"+
+			"# TYPE dataset_acceleration_snapshot_failure_count counter\ndataset_acceleration_snapshot_failure_count{dataset=\"orders\"} 2\n")
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
@@ -64,7 +65,7 @@ func TestPlainSpice(t *testing.T) {
 	if d.Engine != "duckdb" || d.Status != api.Ready || d.Rows >= 0 || d.Bytes != 4096 || d.Failures != 3 || d.LastRefresh.UnixMilli() != 1790226000456 {
 		t.Errorf("%+v", d)
 	}
-	if n := d.Snapshots.Newest; n.ID != 1 || n.Rows != 1250 || n.Checksum != "bb" || d.Snapshots.Kept != 2 {
+	if n := d.Snapshots.Newest; n.ID != 1 || n.Rows != 1250 || n.Checksum != "bb" || d.Snapshots.Kept != 2 || d.Snapshots.Failures != 2 {
 		t.Errorf("%+v", n)
 	}
 	if p := b.cur.Dataset("plain"); p.Engine != "" || p.Status != api.Ready {
