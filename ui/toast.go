@@ -73,13 +73,14 @@ type issuedMsg struct {
 	ids  []api.CommandID
 	errs []error
 	cmds []api.Command
+	from *feed // of the runtime they were sent to
 }
 
 // do sends commands.
 func (a *App) do(cs []api.Command) tea.Cmd {
-	ctx, console := a.ctx, a.console
+	ctx, console, from := a.ctx, a.console, a.feed
 	return func() tea.Msg {
-		m := issuedMsg{cmds: cs}
+		m := issuedMsg{cmds: cs, from: from}
 		for _, cmd := range cs {
 			id, err := console.Do(ctx, cmd)
 			m.ids, m.errs = append(m.ids, id), append(m.errs, err)
@@ -177,8 +178,9 @@ func (a *App) issued(m issuedMsg) {
 			refused++
 			continue
 		}
-		a.following[m.ids[i]] = p
-		p.open++
+		if p.open++; m.from == a.feed { // another runtime has tasks of its own by that id
+			a.following[m.ids[i]] = p
+		}
 	}
 	if p.open > 0 {
 		a.toast(api.Info, p.asked(p.open)+" asked for")
