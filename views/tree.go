@@ -42,14 +42,6 @@ type branch struct {
 	last         []bool // for each level, whether it is the last there
 }
 
-// treeMsg are the snapshots of a dataset.
-type treeMsg struct {
-	dataset string
-	list    []api.Snapshot
-	err     error
-	of      uint64
-}
-
 func newTree() *tree {
 	v := &tree{closed: map[string]bool{}, open: map[string]bool{}, snaps: map[string]*branchSnaps{}}
 	v.table = ui.Table[*branch]{
@@ -150,6 +142,9 @@ func (v *tree) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	case ui.StateMsg:
 		return v.sync(c)
 	case treeMsg:
+		if msg.to != v {
+			return nil
+		}
 		s := &branchSnaps{list: msg.list, of: msg.of}
 		if msg.err != nil {
 			s.err = msg.err.Error()
@@ -295,14 +290,6 @@ func (v *tree) snapshots(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea
 		out = append(out, b)
 	}
 	return out, cmd
-}
-
-func (v *tree) list(c *ui.Ctx, dataset string, newest uint64) tea.Cmd {
-	console, ctx := c.Console(), c.Context()
-	return func() tea.Msg {
-		list, err := console.Snapshots(ctx, dataset)
-		return treeMsg{dataset, list, err, newest}
-	}
 }
 
 // fold folds (true) or unfolds the selected branch; folding a leaf goes to its branch.
