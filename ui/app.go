@@ -31,6 +31,7 @@ type App struct {
 	feed     *feed
 	watching context.Context // of the feed
 	at       string          // the context that is shown; "" is what the console was opened on
+	choices  int             // how often a context was chosen: the last one counts
 	home0    api.Console     // what it was opened on, once another context was
 	hangup   func()          // ends what is shown, when it is another context
 	cmds     cmds

@@ -26,6 +26,7 @@ type dialledMsg struct {
 	err    error
 	cancel context.CancelFunc
 	ctx    context.Context
+	n      int // which choice it was
 }
 
 // contexts are the choices of runtimes to look at.
@@ -51,6 +52,7 @@ func (a *App) contexts() []choice {
 
 // switchTo goes to another runtime, when that answers; until then this one stays.
 func (a *App) switchTo(name string) tea.Cmd {
+	a.choices++
 	if name == Here {
 		if a.home0 == nil {
 			return nil
@@ -58,10 +60,10 @@ func (a *App) switchTo(name string) tea.Cmd {
 		return a.moveTo(dialledMsg{name: "", c: a.home0})
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
-	dial := a.opts.Dial
+	dial, n := a.opts.Dial, a.choices
 	a.toast(api.Info, "context "+name+": connecting")
 	return func() tea.Msg {
-		m := dialledMsg{name: name, ctx: ctx, cancel: cancel}
+		m := dialledMsg{name: name, ctx: ctx, cancel: cancel, n: n}
 		if m.c, m.run, m.err = dial(ctx, name); m.err != nil {
 			cancel()
 		}
@@ -69,10 +71,14 @@ func (a *App) switchTo(name string) tea.Cmd {
 	}
 }
 
-// dialled takes a context that answered.
+// dialled takes a context that answered, unless another one was chosen after it.
 func (a *App) dialled(m dialledMsg) tea.Cmd {
 	if m.err != nil {
 		a.toast(api.ErrorLevel, fmt.Sprintf("context %s: %v", m.name, m.err))
+		return nil
+	}
+	if m.n != a.choices {
+		m.cancel()
 		return nil
 	}
 	return a.moveTo(m)
@@ -98,7 +104,8 @@ func (a *App) moveTo(m dialledMsg) tea.Cmd {
 	a.following, a.closedAt, a.dialogs, a.prompt, a.ahead = map[api.CommandID]*request{}, time.Time{}, nil, nil, nil
 	c := a.now()
 	c.State, c.Live, c.Paused, c.Subject = first, first, false, ""
-	a.views = a.opts.Views() // those of before have lists of the other runtime
+	c.FaultsOnly, c.Zoomed, a.said = false, false, nil // a session of its own begins with these, or brings its own
+	a.views = a.opts.Views()                           // those of before have lists of the other runtime
 	a.stack = []entry{{view: a.views[0]}}
 	if a.opts.Settings != nil {
 		a.apply(a.opts.Settings)

@@ -70,3 +70,128 @@ func TestContexts(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// dial is a ui.Dial over consoles by their names; each answers when its gate is closed.
+func dial(consoles map[string]api.Console, gates map[string]chan struct{}) ui.Dial {
+	return func(ctx context.Context, name string) (api.Console, func(context.Context) error, error) {
+		if gate := gates[name]; gate != nil {
+			select {
+			case <-gate:
+			case <-ctx.Done():
+				return nil, nil, ctx.Err()
+			}
+		}
+		return consoles[name], func(ctx context.Context) error { <-ctx.Done(); return nil }, nil
+	}
+}
+
+// named is a runtime whose version says which it is.
+func named(name string) *uitest.Console {
+	c := uitest.New(uitest.Sample(time.Now()))
+	c.Change(func(s *api.State) { s.Link, s.Tasks = api.Link{Kind: api.LinkPitwall, Name: name}, nil })
+	return c
+}
+
+func startContexts(t *testing.T, here api.Console, consoles map[string]api.Console, gates map[string]chan struct{}) *uitest.Screen {
+	t.Helper()
+	mine, err := settings.Parse([]byte("contexts: {prod: {url: x}, slow: {url: y}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := uitest.Start(t, here, views.All(), 120, 32, ui.Options{Settings: mine, Views: views.All, Dial: dial(consoles, gates)})
+	s.Wait("Datasets 7")
+	return s
+}
+
+// goTo chooses a context.
+func goTo(s *uitest.Screen, name string) {
+	s.Press(":")
+	s.Type("ctx " + name)
+	s.Wait("context " + name)
+	s.Press("enter")
+}
+
+// A context begins as its own session has it: what was hidden in the one before is not hidden there.
+func TestAContextHidesNothing(t *testing.T) {
+	s := startContexts(t, named(""), map[string]api.Console{"prod": named("prod")}, nil)
+	s.Press("F")
+	s.Wait("/7")
+	goTo(s, "prod")
+	s.Wait("prod  ● live", "Datasets 7")
+}
+
+// late takes commands when it is let.
+type late struct {
+	*uitest.Console
+	let chan struct{}
+}
+
+func (c late) Do(ctx context.Context, cmd api.Command) (api.CommandID, error) {
+	select {
+	case <-c.let:
+	case <-ctx.Done():
+	}
+	return c.Console.Do(ctx, cmd)
+}
+
+// What came of a command is not looked for among the tasks of another runtime.
+func TestACommandOfTheContextBefore(t *testing.T) {
+	here, prod := late{uitest.New(uitest.Sample(time.Now())), make(chan struct{})}, named("prod")
+	if _, err := prod.Do(t.Context(), api.RefreshNow{Dataset: "ref.fx"}); err != nil {
+		t.Fatal(err)
+	}
+	prod.End(1, api.TaskFailed, "that of somebody else")
+	s := startContexts(t, here, map[string]api.Console{"prod": prod}, nil)
+	s.Press("down", "r")
+	goTo(s, "prod")
+	s.Wait("prod  ● live")
+	close(here.let)
+	s.Wait("refresh lake.sales_us asked for")
+	s.Gone("somebody else")
+}
+
+// The context that was chosen last is the one that is shown, also when one before answers after it.
+func TestTheLastContextCounts(t *testing.T) {
+	gate := make(chan struct{})
+	slow, prod := named("slow"), named("prod")
+	s := startContexts(t, named(""), map[string]api.Console{"prod": prod, "slow": slow}, map[string]chan struct{}{"slow": gate})
+	goTo(s, "slow")
+	goTo(s, "prod")
+	s.Wait("prod  ● live")
+	close(gate)
+	prod.Dataset("ref.fx", func(d *api.Dataset) { d.Status, d.Err = api.Error, "it broke" })
+	s.Wait("✗ Error")
+	for range 3 { // the answer is there by then
+		s.Press("6")
+		s.Wait("▸ doctor")
+		s.Press("1")
+		s.Wait("Datasets 7")
+	}
+	s.Wait("prod  ● live")
+	s.Gone("slow  ●")
+}
+
+// The tree of a context lists no snapshots that another one's store told late.
+func TestTheTreeOfAnotherContext(t *testing.T) {
+	here, prod := named(""), named("prod")
+	answer := here.SetSnapshots("lake.sales_eu", uitest.Snapshots(time.Now()), nil, true)
+	prod.SetSnapshots("lake.sales_eu", uitest.Snapshots(time.Now())[:1], nil, false)
+	s := startContexts(t, here, map[string]api.Console{"prod": prod}, nil)
+	unfold := func() {
+		s.Press("7")
+		s.Wait("▸ tree")
+		s.Press("right")
+	}
+	unfold()
+	s.Wait("listing…")
+	goTo(s, "prod")
+	s.Wait("prod  ● live", "Datasets 7")
+	unfold()
+	s.Wait("snapshot 41")
+	answer()
+	s.Press("1")
+	s.Wait("Datasets 7")
+	s.Press("7")
+	s.Wait("snapshot 41")
+	s.Gone("snapshot 40")
+}
