@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"pitwall/config"
+	"pitwall/config/secrets"
 	"pitwall/config/watch"
 	"pitwall/runtime/api"
 )
@@ -32,6 +33,7 @@ type reload struct {
 func (l *reload) arrived(ctx context.Context, v watch.Version) {
 	l.waits = nil
 	if v.Config == nil {
+		v.Redactor = l.both(v)
 		l.rt.apply(ctx, v)
 		return
 	}
@@ -52,11 +54,12 @@ func (l *reload) arrived(ctx context.Context, v watch.Version) {
 	l.rt.emit(api.Warn, "", "config", text, hintField(hint)...)
 }
 
+// both masks the secrets of a version beside those of what runs, which goes on.
+func (l *reload) both(v watch.Version) *secrets.Redactor { return l.rt.redactor.Load().And(v.Redactor) }
+
 // hold makes known what waits.
 func (l *reload) hold(v watch.Version, plan *api.Plan) {
-	if v.Redactor != nil {
-		l.rt.redactor.Store(v.Redactor)
-	}
+	l.rt.redactor.Store(l.both(v))
 	l.waits = &v
 	l.rt.bus.change(func(s *api.State) {
 		s.Config.Pending, s.Config.Broken, s.Config.BrokenSince = plan, false, time.Time{}
@@ -102,7 +105,7 @@ func (l *reload) apply(ctx context.Context, drops bool) (string, error) {
 	if more := r.plan(config.Diff(r.config(), part), v).Drops(); len(more) > 0 {
 		return "", fmt.Errorf("the other changes drop local data as well without these (%s); apply all of them", strings.Join(more, ", "))
 	}
-	r.apply(ctx, watch.Version{Config: part, Redactor: v.Redactor})
+	r.apply(ctx, watch.Version{Config: part, Redactor: l.both(v)})
 	l.hold(v, r.plan(config.Diff(part, v.Config), v))
 	return "applied what drops no local data; the rest waits: " + strings.Join(dropped, ", "), nil
 }

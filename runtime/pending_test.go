@@ -163,3 +163,28 @@ func TestRevert(t *testing.T) {
 		})
 	}
 }
+
+// The secrets of what runs are masked as long as it runs, also when the file on disk does not have them any more.
+func TestSecretsOfWhatRunsStayMasked(t *testing.T) {
+	t.Setenv("PITWALL_TEST_OLD", "hunter2-old")
+	t.Setenv("PITWALL_TEST_NEW", "hunter2-new")
+	secret := "datasets:\n  - {from: 'file:a.csv', name: a, params: {file_format: csv, client_timeout: '${env:PITWALL_TEST_OLD}'}, acceleration: {}}\n"
+	b := newBed(t, map[string]string{"spicepod.yml": secret, "a.csv": csv(10)}).start(withReload(api.ReloadHand))
+	b.ready("a", 10)
+	masked := func(when string, wants ...string) {
+		t.Helper()
+		task := b.do(api.SetRefreshSQL{Dataset: "a", SQL: "SELECT * FROM a -- hunter2-old hunter2-new"})
+		for _, s := range wants {
+			if strings.Contains(task.Twin.CLI+task.Twin.Body, s) {
+				t.Errorf("%s: %+v", when, task.Twin)
+			}
+		}
+	}
+	masked("at first", "hunter2-old")
+	b.write("spicepod.yml", strings.Replace(secret, "_OLD", "_NEW", 1))
+	b.until("a plan", waiting)
+	masked("while another version waits", "hunter2-old", "hunter2-new")
+	b.write("spicepod.yml", "datasets: [\n")
+	b.until("the broken file", func(s *api.State) bool { return s.Config.Broken })
+	masked("with a broken file", "hunter2-old")
+}

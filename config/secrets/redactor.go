@@ -13,7 +13,10 @@ const minRedacted = 4
 
 // Redactor masks secrets in any text, also where they were quoted for JSON or escaped for a URL.
 // It is immutable and safe for concurrent use; nil masks nothing.
-type Redactor struct{ replacer *strings.Replacer }
+type Redactor struct {
+	replacer *strings.Replacer
+	forms    []string
+}
 
 // NewRedactor returns a Redactor for these secrets; those shorter than four bytes are left out.
 func NewRedactor(all ...string) *Redactor {
@@ -29,6 +32,21 @@ func NewRedactor(all ...string) *Redactor {
 			}
 		}
 	}
+	return masking(forms)
+}
+
+// And returns a Redactor that masks what either masks.
+func (r *Redactor) And(o *Redactor) *Redactor {
+	switch {
+	case r == nil:
+		return o
+	case o == nil:
+		return r
+	}
+	return masking(slices.Concat(r.forms, o.forms))
+}
+
+func masking(forms []string) *Redactor {
 	if len(forms) == 0 {
 		return nil
 	}
@@ -39,11 +57,12 @@ func NewRedactor(all ...string) *Redactor {
 		}
 		return strings.Compare(a, b)
 	})
+	forms = slices.Compact(forms)
 	pairs := make([]string, 0, 2*len(forms))
-	for _, f := range slices.Compact(forms) {
+	for _, f := range forms {
 		pairs = append(pairs, f, Mask)
 	}
-	return &Redactor{strings.NewReplacer(pairs...)}
+	return &Redactor{strings.NewReplacer(pairs...), forms}
 }
 
 // Redact returns text with every secret replaced by Mask.
