@@ -170,7 +170,7 @@ func (a *App) update(c *Ctx, msg tea.Msg) tea.Cmd {
 		}
 		return a.click(c, msg)
 	case tea.BackgroundColorMsg:
-		if !a.opts.NoColor && !msg.IsDark() && a.chosen == "" {
+		if a.auto() && !msg.IsDark() {
 			c.Theme = Light()
 		}
 		return nil

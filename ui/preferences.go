@@ -110,6 +110,15 @@ func (a *App) apply(s *settings.Settings) bool {
 	return well
 }
 
+// auto tells whether the terminal's background decides the theme: nobody named one.
+func (a *App) auto() bool {
+	mine := ""
+	if a.opts.Settings != nil && a.opts.Theme == "" {
+		mine = a.opts.Settings.Theme
+	}
+	return !a.opts.NoColor && a.chosen == "" && a.opts.Theme != "dark" && a.opts.Theme != "light" && themeNamed(mine) == nil
+}
+
 // actionIDs are the names of the actions of all screens.
 func (a *App) actionIDs() []string {
 	var out []string
