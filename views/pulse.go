@@ -53,7 +53,7 @@ type beat struct {
 	worst                                      string // the dataset with the most failures
 	worstN                                     int
 	bytes                                      int64
-	span                                       time.Duration // of what is known, at most pulseSpan
+	span, read                                 time.Duration // of what is known, and of the refreshes that are; at most pulseSpan
 }
 
 // bin is the place of a time; false when it is too long ago.
@@ -71,6 +71,7 @@ func beatOf(s *api.State, now time.Time) *beat {
 	if len(s.Events) > 0 {
 		b.span = min(max(now.Sub(s.Events[0].At), b.span), pulseSpan)
 	}
+	b.read = b.span
 	for _, d := range s.Datasets {
 		failed := 0
 		for i := range d.Refreshes {
@@ -79,6 +80,7 @@ func beatOf(s *api.State, now time.Time) *beat {
 			if !ok {
 				break // newest first
 			}
+			b.read = min(max(b.read, now.Sub(r.StartedAt)), pulseSpan) // they are known for longer than many events
 			b.refreshes[at]++
 			b.rows[at] += float64(r.RowsRead)
 			if r.Outcome == api.Failed {
@@ -175,7 +177,7 @@ func (v *pulse) Draw(c *ui.Ctx, w, h int) []string {
 		chart("Refreshes", fmt.Sprintf("%.0f%sp50 %s%sp99 %s%s%d running, %d queued, %d scheduled", sum(b.refreshes[:]), dot, ui.Duration(p50), dot, ui.Duration(p99), dot, b.running, b.waiting, b.scheduled),
 			b.refreshes[:], countLabel),
 		chart("Failures", failures, b.failures[:], countLabel),
-		chart("Rows read", ui.Count(int64(sum(b.rows[:])))+dot+ui.Count(int64(sum(b.rows[:])/b.span.Seconds()))+" a second", b.rows[:], countLabel),
+		chart("Rows read", ui.Count(int64(sum(b.rows[:])))+dot+ui.Count(int64(sum(b.rows[:])/b.read.Seconds()))+" a second", b.rows[:], countLabel),
 		chart("Snapshots written", ui.Bytes(b.bytes)+dot+fmt.Sprintf("%d", len(b.transfers))+dot+"p99 "+ui.Duration(quantile(b.transfers, 0.99)), b.written[:], bytesLabel),
 		chart("Events", fmt.Sprintf("%.0f", sum(b.events[:]))+dot+fmt.Sprintf("%.1f a minute", sum(b.events[:])/b.span.Minutes()), b.events[:], countLabel),
 		func(w, h int) []string { return c.Panel("Freshness", v.freshness(c, w-2, h-2), w, h, false) },
