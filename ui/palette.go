@@ -252,7 +252,12 @@ func (a *App) withArgs(c *Ctx, verb, args string) (list []choice, known bool) {
 		return find(args, a.contexts()), true
 	}
 	for _, x := range a.datasetActions() {
-		if x.name() == verb || x.ID == "dataset."+verb {
+		if rest, ok := strings.CutPrefix(verb+" "+args+" ", x.name()+" "); ok { // a name may have several words
+			return a.onDatasets(c, x, x.name(), strings.TrimSpace(rest)), true
+		}
+	}
+	for _, x := range a.datasetActions() {
+		if x.ID == "dataset."+verb && !strings.HasPrefix(x.name(), verb+" "+args) {
 			return a.onDatasets(c, x, verb, args), true
 		}
 	}

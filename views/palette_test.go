@@ -2,6 +2,7 @@ package views_test
 
 import (
 	"testing"
+	"time"
 
 	"pitwall/runtime/api"
 )
@@ -63,4 +64,25 @@ func TestHistory(t *testing.T) {
 	s.Wait("▸ events")
 	s.Press(")")
 	s.Wait("there is no later screen")
+}
+
+// An action whose name is of two words takes datasets from any screen.
+func TestPaletteTwoWords(t *testing.T) {
+	c, s := start(t, 120, 32)
+	c.Dataset("ref.fx", func(d *api.Dataset) { d.Run, d.Snapshots.Run, d.Snapshots.Undo = nil, nil, time.Now() })
+	s.Press("5", ":")
+	s.Type("undo boot")
+	s.Wait("a dataset, or several by a pattern")
+	s.Press("enter")
+	s.Wait(": undo bootstrap ", "undo bootstrap ref.fx")
+	s.Type("ref.fx")
+	s.Press("enter")
+	s.Gone("Do or go to")
+	s.Awake()
+	s.Press("y")
+	s.Until("the command", func(string) bool { return len(c.Commands()) == 1 })
+	taken(t, c, api.UndoBootstrap{Dataset: "ref.fx"})
+	s.Press(":")
+	s.Type("undo ref.f")
+	s.Wait("undo ref.fx")
 }
