@@ -225,8 +225,9 @@ func (v *sql) Wheel(_ *ui.Ctx, delta int) { v.res.Wheel(delta) }
 
 // Click implements ui.Mouser: into the editor, or on a row.
 func (v *sql) Click(_ *ui.Ctx, _, y int) tea.Cmd {
-	v.setTyping(y < editorLines+2)
-	v.res.Click(y - editorLines - 4)
+	lines := v.edit.Height()
+	v.setTyping(y < lines+2)
+	v.res.Click(y - lines - 4)
 	return nil
 }
 

@@ -105,3 +105,21 @@ func TestSQLStops(t *testing.T) {
 	s.Press("x")
 	s.Wait("stopped after", "1 row")
 }
+
+// A click selects the row under it also in a low window, whose editor is lower.
+func TestSQLClickInALowWindow(t *testing.T) {
+	c, s := start(t, 120, 17)
+	c.Answer(func(context.Context, string) (api.Rows, error) {
+		return &uitest.Rows{Cols: []api.Column{{Name: "n", Type: "int64"}}, Batches: [][][]string{{{"11"}, {"22"}, {"33"}, {"44"}, {"55"}}}}, nil
+	})
+	s.Press("8")
+	s.Type("select n")
+	s.Press("enter", "esc")
+	s.Wait("22", "1/5")
+	for y, l := range strings.Split(s.Text(), "\n") {
+		if strings.Contains(l, " 22 ") {
+			s.Click(5, y)
+		}
+	}
+	s.Wait("2/5")
+}
