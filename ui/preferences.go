@@ -86,6 +86,11 @@ func (a *App) apply(s *settings.Settings) bool {
 		}
 	}
 	a.keys = keys
+	for name, x := range s.Commands {
+		if x.Key == "ctrl+c" || slices.Contains(Moves, x.Key) {
+			warn("commands: %s has %s, which moves about or quits: it is never started by it", name, x.Key)
+		}
+	}
 	for _, v := range a.views {
 		cols, set := s.Columns[v.ID()]
 		cv, ok := v.(Columner)

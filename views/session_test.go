@@ -128,4 +128,9 @@ func TestOwnCommands(t *testing.T) {
 	}
 	updates <- settings.Update{Settings: taken}
 	s.Wait("both have \"r\"")
+	if taken, err = settings.Parse([]byte("commands: {note: {key: j, run: x}}")); err != nil {
+		t.Fatal(err)
+	}
+	updates <- settings.Update{Settings: taken}
+	s.Wait("commands: note has j, which moves about")
 }
