@@ -26,8 +26,9 @@ type branchSnaps struct {
 	list    []api.Snapshot
 	err     string
 	loading bool
-	// of is the newest when it was listed.
-	of uint64
+	// of is the newest when it was listed; stale has it listed once more.
+	of    uint64
+	stale bool
 }
 
 // branch is one line of the tree.
@@ -132,6 +133,9 @@ func (v *tree) Crumbs(*ui.Ctx) []string { return []string{"tree"} }
 func (v *tree) Enter(c *ui.Ctx) tea.Cmd {
 	if c.Subject != "" {
 		v.table.Select("dataset:" + c.Subject)
+	}
+	for _, s := range v.snaps { // the store may answer again; they may be verified, pinned or deleted
+		s.stale = true
 	}
 	return v.sync(c)
 }
@@ -252,7 +256,7 @@ func (v *tree) snapshots(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea
 	}
 	s := v.snaps[d.Name]
 	var cmd tea.Cmd
-	if s == nil || !s.loading && s.of != newest {
+	if s == nil || !s.loading && (s.stale || s.of != newest) {
 		cmd = v.list(c, d.Name, newest)
 		if s == nil {
 			s = &branchSnaps{}
