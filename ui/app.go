@@ -33,7 +33,7 @@ type App struct {
 	at       string          // the context that is shown; "" is what the console was opened on
 	choices  int             // how often a context was chosen: the last one counts
 	home0    api.Console     // what it was opened on, once another context was
-	hangup   func()          // ends what is shown, when it is another context
+	hangup   func()          // ends what waits for the runtime that is shown
 	cmds     cmds
 	pace     pace
 	size     func() (w, h int, err error) // of the terminal in cells; nil when nobody can be asked
@@ -76,7 +76,7 @@ type (
 func newApp(ctx context.Context, console api.Console, first *api.State, ch <-chan *api.State, vs []View, o Options) *App {
 	a := &App{ctx: ctx, console: console, opts: o, views: vs, live: first, following: map[api.CommandID]*request{}, mouse: true, dirty: true}
 	a.feed = newFeed(ch, false)
-	a.watching = ctx
+	a.watching, a.hangup = context.WithCancel(ctx)
 	a.ctxv = Ctx{State: first, Live: first, Wall: time.Now(), Theme: Dark(), Glyphs: Unicode(), Options: o, app: a}
 	switch {
 	case o.NoColor:

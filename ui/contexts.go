@@ -87,9 +87,7 @@ func (a *App) dialled(m dialledMsg) tea.Cmd {
 // moveTo shows another runtime: its own session, and nothing of the one before.
 func (a *App) moveTo(m dialledMsg) tea.Cmd {
 	kept := a.saved()
-	if a.hangup != nil {
-		a.hangup()
-	}
+	a.hangup()
 	if a.home0 == nil {
 		a.home0 = a.console
 	}

@@ -112,8 +112,8 @@ func (c *Ctx) Dataset(name string) *api.Dataset { return c.State.Dataset(name) }
 // Console returns the runtime, for use within Cmds only.
 func (c *Ctx) Console() api.Console { return c.app.console }
 
-// Context ends when the console does; Cmds that wait use it.
-func (c *Ctx) Context() context.Context { return c.app.ctx }
+// Context ends when the console does, or another runtime is gone to; Cmds that wait use it.
+func (c *Ctx) Context() context.Context { return c.app.watching }
 
 // Open shows a view for a dataset and remembers where it came from. With an empty subject the
 // dataset selected last stays the subject.

@@ -195,3 +195,36 @@ func TestTheTreeOfAnotherContext(t *testing.T) {
 	s.Wait("snapshot 41")
 	s.Gone("snapshot 40")
 }
+
+// What waits for a runtime ends when another one is gone to.
+func TestLeavingAContextEndsItsQueries(t *testing.T) {
+	here, there := uitest.New(uitest.Sample(time.Now())), uitest.New(uitest.Sample(time.Now()))
+	ended := make(chan struct{})
+	here.Answer(func(ctx context.Context, _ string) (api.Rows, error) {
+		<-ctx.Done()
+		close(ended)
+		return nil, ctx.Err()
+	})
+	mine, err := settings.Parse([]byte("contexts: {prod: {url: x}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := uitest.Start(t, here, views.All(), 120, 32, ui.Options{Settings: mine, Views: views.All, Dial: func(context.Context, string) (api.Console, func(context.Context) error, error) {
+		return there, func(ctx context.Context) error { <-ctx.Done(); return nil }, nil
+	}})
+	s.Wait("Datasets 7")
+	s.Press(":")
+	s.Type("sql select 1")
+	s.Press("enter")
+	s.Wait("x stops it")
+	s.Press(":")
+	s.Type("ctx prod")
+	s.Wait("context prod")
+	s.Press("enter")
+	s.Wait("Datasets 7")
+	select {
+	case <-ended:
+	case <-time.After(uitest.Patience):
+		t.Error("the query goes on")
+	}
+}
