@@ -56,7 +56,11 @@ func refuseLink(s *State, c Command) string {
 	case l.Kind == LinkRecording:
 		return "this is a recording: what it shows is over"
 	case !l.DownSince.IsZero():
-		return l.Name + " does not answer since " + l.DownSince.Local().Format("15:04:05")
+		why := l.Name + " does not answer since " + l.DownSince.Local().Format("15:04:05")
+		if l.Err != "" {
+			why += ": " + l.Err
+		}
+		return why
 	case l.Kind == LinkSpice:
 		switch c.(type) {
 		case RefreshNow, SetRefreshSQL, SetCurrent:

@@ -159,7 +159,7 @@ func (r *Remote) down(err error, pause time.Duration) {
 		if s.Link.DownSince.IsZero() {
 			s.Link.DownSince = r.Now()
 		}
-		s.Link.Err, s.Link.RetryAt = err.Error(), r.Now().Add(pause)
+		s.Link.Err, s.Link.RetryAt = strings.Join(strings.Fields(err.Error()), " "), r.Now().Add(pause)
 		return &s
 	})
 }
