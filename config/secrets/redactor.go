@@ -15,7 +15,7 @@ const minRedacted = 4
 // It is immutable and safe for concurrent use; nil masks nothing.
 type Redactor struct {
 	replacer *strings.Replacer
-	forms    []string
+	forms    func() []string // a function, so that no verb of fmt prints the secrets
 }
 
 // NewRedactor returns a Redactor for these secrets; those shorter than four bytes are left out.
@@ -43,7 +43,7 @@ func (r *Redactor) And(o *Redactor) *Redactor {
 	case o == nil:
 		return r
 	}
-	return masking(slices.Concat(r.forms, o.forms))
+	return masking(slices.Concat(r.forms(), o.forms()))
 }
 
 func masking(forms []string) *Redactor {
@@ -62,7 +62,7 @@ func masking(forms []string) *Redactor {
 	for _, f := range forms {
 		pairs = append(pairs, f, Mask)
 	}
-	return &Redactor{strings.NewReplacer(pairs...), forms}
+	return &Redactor{strings.NewReplacer(pairs...), func() []string { return forms }}
 }
 
 // Redact returns text with every secret replaced by Mask.
