@@ -216,10 +216,11 @@ func revert(c *config.Config) (string, error) {
 			mode = info.Mode().Perm()
 		}
 		if err == nil {
-			if err := renameio.WriteFile(name+".rejected", now, mode); err != nil {
+			aside, err := setAside(name, now, mode)
+			if err != nil {
 				return "", fmt.Errorf("the spicepod was not reverted: what is on disk can't be kept: %w", err)
 			}
-			kept = append(kept, filepath.Base(name)+".rejected")
+			kept = append(kept, filepath.Base(aside))
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("the spicepod was not reverted: %w", err)
 		}
@@ -235,6 +236,25 @@ func revert(c *config.Config) (string, error) {
 		return "wrote the version that runs", nil
 	}
 	return "wrote the version that runs; what was there is in " + strings.Join(kept, ", "), nil
+}
+
+// setAside keeps a text beside a file: as FILE.rejected, or with a number behind it where another one is kept already.
+func setAside(name string, text []byte, mode fs.FileMode) (string, error) {
+	for n := 1; ; n++ {
+		aside := name + ".rejected"
+		if n > 1 {
+			aside += fmt.Sprintf(".%d", n)
+		}
+		old, err := os.ReadFile(aside)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return aside, renameio.WriteFile(aside, text, mode)
+		case err != nil:
+			return "", err
+		case string(old) == string(text):
+			return aside, nil
+		}
+	}
 }
 
 // config is the version that runs.

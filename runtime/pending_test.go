@@ -160,6 +160,15 @@ func TestRevert(t *testing.T) {
 			if kept, _ := os.ReadFile(file + ".rejected"); string(kept) != string(bad) {
 				t.Errorf("kept is\n%s", kept)
 			}
+			// A second one keeps what the first one kept.
+			b.write("spicepod.yml", text+"# more\n")
+			b.until("the other file again", func(s *api.State) bool { return s.Config.Broken || s.Config.Pending != nil })
+			if task := b.do(api.RevertConfig{}); task.State != api.TaskDone || !strings.Contains(task.Detail, "spicepod.yml.rejected.2") {
+				t.Errorf("%+v", task)
+			}
+			if kept, _ := os.ReadFile(file + ".rejected"); string(kept) != string(bad) {
+				t.Errorf("what was kept first is\n%s", kept)
+			}
 		})
 	}
 }

@@ -108,7 +108,10 @@ func (a *App) runOn(c *Ctx, x *Action, targets []string) tea.Cmd {
 	if verb == "" {
 		verb = capital(x.Title)
 	}
-	d := &Confirm{Heading: verb + " " + c.Glyphs.Dot + " " + Names(targets), Verb: verb, Keep: x.Keep}
+	d := &Confirm{Heading: verb, Verb: verb, Keep: x.Keep}
+	if len(targets) > 0 {
+		d.Heading += " " + c.Glyphs.Dot + " " + Names(targets)
+	}
 	d.Now = func(c *Ctx) (effect, off string) {
 		if off = x.off(c, targets); off != "" {
 			return "", off
