@@ -114,9 +114,15 @@ func (r *Recorder) flush() error {
 	return r.err
 }
 
-// Run records until ctx ends, or the runtime does. The error says why the file could not be written; until then it
-// holds what was seen.
-func (r *Recorder) Run(ctx context.Context) (err error) {
+// Run records until the runtime ends, and returns when ctx does: a file that can't be written any more ends the
+// recording and nothing else. The error says why; the file holds what was seen until then.
+func (r *Recorder) Run(ctx context.Context) error {
+	err := r.record(ctx)
+	<-ctx.Done()
+	return err
+}
+
+func (r *Recorder) record(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.flush(), r.file.Close()) }()
 	cur, next := r.Watch(ctx)
 	r.write(line{Recording: version, Pitwall: cur.Version})

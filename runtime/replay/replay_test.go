@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -165,6 +166,31 @@ func TestARecordingTakesANewFile(t *testing.T) {
 	if _, _, err := Record(uitest.New(uitest.Sample(time.Now())), path); err == nil || !strings.Contains(err.Error(), "there already") {
 		t.Error(err)
 	}
+}
+
+// A disk that is full ends the recording, not what is recorded.
+func TestAFullDiskEndsTheRecordingOnly(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full here: ", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := uitest.New(uitest.Sample(time.Now()))
+		r := &Recorder{Console: c, clock: time.Now, file: full, out: bufio.NewWriter(full), last: map[string][]api.Snapshot{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-done:
+			t.Fatalf("it ended, and would end the console: %v", err)
+		default:
+		}
+		cancel()
+		if err := <-done; err == nil || !strings.Contains(err.Error(), "no space") {
+			t.Errorf("why it ended is not told: %v", err)
+		}
+	})
 }
 
 func FuzzRead(f *testing.F) {
