@@ -45,3 +45,33 @@ func take(c arrow.Array, indices []int) (arrow.Array, error) {
 	}
 	return array.Concatenate(runs, memory.DefaultAllocator)
 }
+
+// Rows returns the rows of an array at any indices, also again and again; -1 is a null. It works for every
+// type. The caller releases the result.
+func Rows(a arrow.Array, indices []int) (arrow.Array, error) {
+	if len(indices) == 0 {
+		return array.NewSlice(a, 0, 0), nil
+	}
+	var null arrow.Array
+	parts := make([]arrow.Array, 0, len(indices))
+	defer func() {
+		for _, p := range parts {
+			p.Release()
+		}
+		if null != nil {
+			null.Release()
+		}
+	}()
+	for _, i := range indices {
+		if i >= 0 {
+			parts = append(parts, array.NewSlice(a, int64(i), int64(i+1)))
+			continue
+		}
+		if null == nil {
+			null = array.MakeArrayOfNull(memory.DefaultAllocator, a.DataType(), 1)
+		}
+		null.Retain()
+		parts = append(parts, null)
+	}
+	return array.Concatenate(parts, memory.DefaultAllocator)
+}
