@@ -48,7 +48,7 @@ func (d *decoder) decode(n *node, t *dtype, rows int) (arrow.Array, error) {
 	case "fastlanes.bitpacked":
 		return d.bitpacked(n, t, rows)
 	}
-	return nil, corrupt("encoding %q is not known", n.encoding)
+	return d.foreign(n, t, rows)
 }
 
 // take accounts for count values of size bytes that are about to be allocated.

@@ -149,8 +149,3 @@ func (d *decoder) repeatDecimal(v protoField, t *dtype, rows int) (arrow.Array, 
 	}
 	return d.unscaled(t, rows, validity{}, bytes.Repeat(raw, rows), len(raw))
 }
-
-// repeatNested repeats a scalar of a struct, list or map, which is a list of scalars.
-func (d *decoder) repeatNested(n *node, v protoField, t *dtype, rows int) (arrow.Array, error) {
-	return nil, n.wrong("a constant of this type is not read yet")
-}

@@ -7,8 +7,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-
-	"pitwall/engines/convert"
 )
 
 // gather is values[codes[i]] in every row, null where the code or the value is.
@@ -66,7 +64,7 @@ func gather[C unsigned](d *decoder, values, codes arrow.Array, at []C, t *dtype)
 			return gatherFixed[C, [4]uint64](d, values, at, v, t)
 		}
 	}
-	return gatherAny(d, values, at, v)
+	return gatherAny(d, values, at, v, t)
 }
 
 func clamp(v uint64) int { return int(min(v, math.MaxInt32)) }
@@ -141,20 +139,4 @@ func textOf(a arrow.Array) ([]int32, []byte) {
 		return []int32{0}, nil
 	}
 	return valuesOf[int32](b[1].Bytes())[a.Data().Offset():][:a.Len()+1], data
-}
-
-// gatherAny takes rows of any type, slowly: values of nested types are seldom in a dictionary.
-func gatherAny[C unsigned](d *decoder, values arrow.Array, at []C, v validity) (arrow.Array, error) {
-	rows := make([]int, len(at))
-	for i, c := range at {
-		rows[i] = int(c)
-		if !v.valid(i) {
-			rows[i] = -1
-		}
-	}
-	size := 1 + int(values.Data().SizeInBytes())/max(values.Len(), 1)
-	if err := d.take(len(at), size); err != nil {
-		return nil, err
-	}
-	return convert.Rows(values, rows)
 }
