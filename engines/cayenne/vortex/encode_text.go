@@ -62,7 +62,8 @@ func textDictionary(e *encoder, offs []int32, data []byte, null nulls, t *dtype)
 			}
 			c = uint16(len(seen))
 			seen[string(s)] = c
-			texts, ends = append(texts, s...), append(ends, int32(len(texts)))
+			texts = append(texts, s...)
+			ends = append(ends, int32(len(texts)))
 		}
 		codes[i] = c
 	}

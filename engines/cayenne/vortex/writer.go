@@ -152,7 +152,7 @@ func (x *Writer) flush(rows int) error {
 		running.Go(func() {
 			defer func() { <-tokens }()
 			c := &out[i]
-			a, err := join(parts, i)
+			a, err := joinColumn(parts, i)
 			if err != nil {
 				c.err = err
 				return
@@ -219,8 +219,8 @@ func (x *Writer) cut(rows int) []arrow.RecordBatch {
 	return parts
 }
 
-// join is a column of batches as one array. The caller releases it.
-func join(parts []arrow.RecordBatch, i int) (arrow.Array, error) {
+// joinColumn is a column of batches as one array. The caller releases it.
+func joinColumn(parts []arrow.RecordBatch, i int) (arrow.Array, error) {
 	if len(parts) == 1 {
 		a := parts[0].Column(i)
 		a.Retain()
