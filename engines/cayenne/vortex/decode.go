@@ -249,11 +249,7 @@ func (d *decoder) chunked(n *node, t *dtype, rows int) (arrow.Array, error) {
 func (d *decoder) concatenate(parts []arrow.Array, t *dtype) (arrow.Array, error) {
 	switch len(parts) {
 	case 0:
-		to, err := t.toArrow()
-		if err != nil {
-			return nil, err
-		}
-		return array.MakeArrayOfNull(memory.DefaultAllocator, to, 0), nil
+		return nullsOf(t, 0)
 	case 1:
 		return parts[0], nil
 	}

@@ -120,7 +120,7 @@ func (d *decoder) zstd(n *node, t *dtype, rows int) (arrow.Array, error) {
 	if err := d.take(size, 1); err != nil {
 		return nil, err
 	}
-	options = append(options, zstd.WithDecoderMaxMemory(uint64(max(size, 1))))
+	options = append(options, zstd.WithDecoderMaxMemory(uint64(size)+8<<20)) // the library counts its window in
 	values, err := inflate(options, buffers, frames, size)
 	if err != nil {
 		return nil, n.wrong(err.Error())

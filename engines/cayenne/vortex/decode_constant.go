@@ -3,6 +3,7 @@ package vortex
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -91,9 +92,9 @@ func fixedWidth(t *dtype) int {
 		for _, f := range t.fields {
 			w += 1 + fixedWidth(f.typ)
 		}
-		return w
+		return min(w, math.MaxInt32)
 	case kindFixedSizeList:
-		return int(t.size) * (1 + fixedWidth(t.elem))
+		return min(int(t.size)*(1+fixedWidth(t.elem)), math.MaxInt32)
 	case kindDecimal:
 		return 32
 	default:

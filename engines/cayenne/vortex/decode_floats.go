@@ -144,15 +144,15 @@ func (d *decoder) alprd(n *node, t *dtype, rows int) (arrow.Array, error) {
 		return nil, err
 	}
 	if t.ptype == f32 {
-		join(valuesOf[uint32](raw), high, width)
+		joinBits(valuesOf[uint32](raw), high, width)
 	} else {
-		join(valuesOf[uint64](raw), high, width)
+		joinBits(valuesOf[uint64](raw), high, width)
 	}
 	return fixed(t, rows, v, raw)
 }
 
-// join puts the high bits of each number before the low ones.
-func join[T uint32 | uint64](low []T, high []uint16, width uint64) {
+// joinBits puts the high bits of each number before the low ones.
+func joinBits[T uint32 | uint64](low []T, high []uint16, width uint64) {
 	for i, h := range high {
 		low[i] |= T(h) << width
 	}

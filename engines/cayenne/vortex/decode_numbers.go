@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -348,13 +347,4 @@ func (d *decoder) dict(n *node, t *dtype, rows int) (arrow.Array, error) {
 		return nil, err
 	}
 	return d.gather(values, codes, p, t)
-}
-
-// nullsOf is the null array of a type.
-func nullsOf(t *dtype, rows int) (arrow.Array, error) {
-	to, err := t.toArrow()
-	if err != nil {
-		return nil, err
-	}
-	return array.MakeArrayOfNull(memory.DefaultAllocator, to, rows), nil
 }
