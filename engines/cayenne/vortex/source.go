@@ -45,7 +45,7 @@ func (p *plan) source(l *layout, t *dtype, at span, depth int) (source, error) {
 		return p.chunked(l, t, at, depth)
 	case layoutStruct:
 		return p.structure(l, t, at, depth)
-	case layoutStats, "vortex.zoned":
+	case layoutStats, layoutZoned:
 		if len(l.children) == 0 {
 			return nil, corrupt("%s without its rows", l.encoding)
 		}

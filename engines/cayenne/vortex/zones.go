@@ -2,7 +2,6 @@ package vortex
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -133,35 +132,22 @@ func (f *File) zoneMap(i int) (*zoneMap, error) {
 // readZones reads the zone map of a layout. noNaN says that none of its floats is NaN.
 func (f *File) readZones(l *layout, t *dtype, noNaN bool) (z *zoneMap, err error) {
 	defer guard(&err)
-	if l.encoding != layoutStats || len(l.children) != 2 || len(l.metadata) < 5 || !bounded(t) {
+	if len(l.children) != 2 || !bounded(t) {
 		return nil, nil
 	}
-	length := int64(binary.LittleEndian.Uint32(l.metadata))
-	own := statsMetadata(length)
-	if length == 0 || len(l.metadata) > len(own) || string(l.metadata) != string(own[:len(l.metadata)]) {
-		return nil, nil // statistics that other writers keep
+	length, table, err := zoneTable(l, t)
+	if err != nil || length == 0 || table == nil {
+		return nil, err
 	}
 	zones := l.children[1]
 	if zones.rows != (l.rows+length-1)/length {
 		return nil, corrupt("a zone map of %d zones for %d rows", zones.rows, l.rows)
 	}
-	a, err := (&plan{f: f}).whole(zones, statsType(t), 0)
+	a, err := (&plan{f: f}).whole(zones, table, 0)
 	if err != nil {
 		return nil, err
 	}
-	s := a.(*array.Struct)
-	z = &zoneMap{length: length, zones: make([]Bounds, s.Len())}
-	for i := range z.zones {
-		b := Bounds{Min: boundAt(s.Field(2), i), Max: boundAt(s.Field(0), i), Nulls: -1}
-		if n := s.Field(4).(*array.Uint64); n.IsValid(i) {
-			b.Nulls = int64(min(n.Value(i), math.MaxInt64))
-		}
-		if isFloat(t) && !noNaN {
-			b.Max = nil // other writers leave NaN out of account
-		}
-		z.zones[i] = b
-	}
-	return z, nil
+	return &zoneMap{length, zoneBounds(a.(*array.Struct), table, t, noNaN)}, nil
 }
 
 // boundAt is row i of an array of bounds; nil where it is null.

@@ -198,5 +198,9 @@ GROUPS = {"integers": integers, "floats": floats, "text": text, "temporal": temp
 
 
 def table(group, n, seed=1):
-    columns = GROUPS[group](np.random.default_rng([seed, n]), n)
-    return pa.table(columns)
+    """The table of a group with n rows. Where values are made one by one, many rows are a few again and again."""
+    some = n if group in ("integers", "floats", "temporal", "booleans") else min(n, 20000)
+    columns = pa.table(GROUPS[group](np.random.default_rng([seed, n]), some))
+    if some == n:
+        return columns
+    return pa.concat_tables([columns] * (n // some) + [columns.slice(0, n % some)]).combine_chunks()
