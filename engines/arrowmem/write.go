@@ -95,17 +95,17 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 // combine returns the batches there and in as keys and retention leave them; the caller releases them.
 func (e *Engine) combine(ctx context.Context, schema *arrow.Schema, there, in []arrow.RecordBatch, evict engines.Predicate) ([]arrow.RecordBatch, engines.Stats, error) {
 	stats := engines.Stats{Written: count(in)}
-	old, added := newRows(there), newRows(in)
-	if err := merge(old, added, e.o.Keys); err != nil {
+	old, added := keys.NewRows(there), keys.NewRows(in)
+	if err := keys.MergeRows(old, added, e.o.Keys); err != nil {
 		return nil, stats, err
 	}
-	stats.Dropped = added.n
-	stats.Written -= added.n
-	batches, err := old.left()
+	stats.Dropped = added.Dropped
+	stats.Written -= added.Dropped
+	batches, err := old.Left()
 	if err != nil {
 		return nil, stats, err
 	}
-	more, err := added.left()
+	more, err := added.Left()
 	if err != nil {
 		release(batches)
 		return nil, stats, err

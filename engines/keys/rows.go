@@ -1,4 +1,4 @@
-package arrowmem
+package keys
 
 import (
 	"strings"
@@ -8,35 +8,37 @@ import (
 
 	"pitwall/engines"
 	"pitwall/engines/convert"
-	"pitwall/engines/keys"
 )
 
-// rows are batches of which some rows do not count any more. The batches themselves are not changed.
-type rows struct {
+// Rows are batches of which some rows do not count any more. The batches themselves are not changed.
+type Rows struct {
+	// Dropped is how many rows do not count any more.
+	Dropped int64
+
 	batches []arrow.RecordBatch
 	gone    [][]bool // for each row of a batch; nil while the batch is whole
-	n       int64    // how many are gone
 }
 
 // position is one of rows.
 type position struct{ batch, row int }
 
-func newRows(batches []arrow.RecordBatch) *rows {
-	return &rows{batches: batches, gone: make([][]bool, len(batches))}
+// NewRows are all rows of batches, which stay the caller's to release.
+func NewRows(batches []arrow.RecordBatch) *Rows {
+	return &Rows{batches: batches, gone: make([][]bool, len(batches))}
 }
 
-func (r *rows) drop(p position) {
+func (r *Rows) drop(p position) {
 	if r.gone[p.batch] == nil {
 		r.gone[p.batch] = make([]bool, r.batches[p.batch].NumRows())
 	}
 	if !r.gone[p.batch][p.row] {
 		r.gone[p.batch][p.row] = true
-		r.n++
+		r.Dropped++
 	}
 }
 
-// left returns the batches without the rows that are gone; the caller releases them.
-func (r *rows) left() (kept []arrow.RecordBatch, err error) {
+// Left returns the batches without the rows that are gone; the caller releases them.
+func (r *Rows) Left() (kept []arrow.RecordBatch, err error) {
 	for i, b := range r.batches {
 		if r.gone[i] == nil {
 			b.Retain()
@@ -54,7 +56,9 @@ func (r *rows) left() (kept []arrow.RecordBatch, err error) {
 		}
 		rest, err := convert.Take(b, indices)
 		if err != nil {
-			release(kept)
+			for _, b := range kept {
+				b.Release()
+			}
 			return nil, err
 		}
 		kept = append(kept, rest)
@@ -63,9 +67,9 @@ func (r *rows) left() (kept []arrow.RecordBatch, err error) {
 }
 
 // each visits the rows that have a key, which has no NULL.
-func (r *rows) each(u keys.Unique, visit func(e *keys.Encoder, key []byte, p position) error) error {
+func (r *Rows) each(u Unique, visit func(e *Encoder, key []byte, p position) error) error {
 	for i, b := range r.batches {
-		e := keys.NewEncoder(b, u.Columns)
+		e := NewEncoder(b, u.Columns)
 		for row := range int(b.NumRows()) {
 			if r.gone[i] != nil && r.gone[i][row] {
 				continue
@@ -82,27 +86,27 @@ func (r *rows) each(u keys.Unique, visit func(e *keys.Encoder, key []byte, p pos
 
 // index finds the incoming rows by a unique key.
 type index struct {
-	keys.Unique
+	Unique
 	target bool // an upsert looks at this key
 	at     map[string]position
 }
 
 // indexed builds the indexes of incoming rows. Those that on_conflict leaves out because of others among
 // them are dropped; then two rows with one key are an error of Kind Constraint.
-func indexed(in *rows, k engines.Keys) ([]*index, error) {
+func indexed(in *Rows, k engines.Keys) ([]*index, error) {
 	var all []*index
-	target := keys.Target(k)
+	target := Target(k)
 	if target != nil {
 		all = append(all, &index{Unique: *target, target: true})
 	}
-	for _, u := range keys.Uniques(k) {
-		if target == nil || !keys.Same(u.Columns, target.Columns) {
+	for _, u := range Uniques(k) {
+		if target == nil || !Same(u.Columns, target.Columns) {
 			all = append(all, &index{Unique: u})
 		}
 	}
 	for _, x := range all {
 		x.at = map[string]position{}
-		err := in.each(x.Unique, func(e *keys.Encoder, key []byte, p position) error {
+		err := in.each(x.Unique, func(e *Encoder, key []byte, p position) error {
 			first, twice := x.at[string(key)]
 			switch {
 			case !twice:
@@ -113,7 +117,7 @@ func indexed(in *rows, k engines.Keys) ([]*index, error) {
 			case x.target && k.Conflict == engines.ConflictUpsertDedup && in.same(first, p):
 				in.drop(p)
 			default:
-				return keys.Twice(x.Unique, texts(e, p.row))
+				return Twice(x.Unique, texts(e, p.row))
 			}
 			return nil
 		})
@@ -125,7 +129,7 @@ func indexed(in *rows, k engines.Keys) ([]*index, error) {
 }
 
 // same says whether two rows are equal in all columns; NULL and NaN equal themselves.
-func (r *rows) same(a, b position) bool {
+func (r *Rows) same(a, b position) bool {
 	x, y := r.batches[a.batch], r.batches[b.batch]
 	for i, c := range x.Columns() {
 		if !array.SliceApproxEqual(c, int64(a.row), int64(a.row+1), y.Column(i), int64(b.row), int64(b.row+1),
@@ -136,23 +140,40 @@ func (r *rows) same(a, b position) bool {
 	return true
 }
 
-// merge drops, of the rows that are there and of those that come in, what on_conflict says.
-func merge(there, in *rows, k engines.Keys) error {
+// Batches are rows that are there already: each visits them batch by batch, for the columns of a key, and drops
+// those that visit tells to.
+type Batches interface {
+	Each(columns []string, visit func(b arrow.RecordBatch, counts func(row int) bool, drop func(row int)) error) error
+}
+
+// MergeRows drops, of the rows that are there and of those that come in, what on_conflict says. A violation is of
+// Kind Constraint.
+func MergeRows(there Batches, in *Rows, k engines.Keys) error {
 	all, err := indexed(in, k)
 	if err != nil {
 		return err
 	}
 	for _, x := range all { // the target is the first: rows that it replaces violate no other key
-		err := there.each(x.Unique, func(e *keys.Encoder, key []byte, p position) error {
-			q, meets := x.at[string(key)]
-			switch {
-			case !meets:
-			case x.target:
-				there.drop(p)
-			case k.Conflict == engines.ConflictDrop:
-				in.drop(q)
-			default:
-				return keys.There(x.Unique, texts(e, p.row))
+		err := there.Each(x.Columns, func(b arrow.RecordBatch, counts func(int) bool, drop func(int)) error {
+			e := NewEncoder(b, x.Columns)
+			for row := range int(b.NumRows()) {
+				if !counts(row) {
+					continue
+				}
+				key, ok := e.Key(row)
+				if !ok {
+					continue
+				}
+				q, meets := x.at[string(key)]
+				switch {
+				case !meets:
+				case x.target:
+					drop(row)
+				case k.Conflict == engines.ConflictDrop:
+					in.drop(q)
+				default:
+					return There(x.Unique, texts(e, row))
+				}
 			}
 			return nil
 		})
@@ -163,8 +184,19 @@ func merge(there, in *rows, k engines.Keys) error {
 	return nil
 }
 
+// Each visits the batches, which makes Rows themselves Batches.
+func (r *Rows) Each(_ []string, visit func(b arrow.RecordBatch, counts func(row int) bool, drop func(row int)) error) error {
+	for i, b := range r.batches {
+		counts := func(row int) bool { return r.gone[i] == nil || !r.gone[i][row] }
+		if err := visit(b, counts, func(row int) { r.drop(position{i, row}) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // texts are copies of the values of a key: those of Arrow may lie in memory that goes.
-func texts(e *keys.Encoder, row int) []string {
+func texts(e *Encoder, row int) []string {
 	out := e.Texts(row)
 	for i := range out {
 		out[i] = strings.Clone(out[i])
