@@ -45,11 +45,16 @@ func readRows(t testing.TB, path string) []arrow.RecordBatch {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
+	return batchesOf(t, path, r)
+}
+
+func batchesOf(t testing.TB, name string, r *ipc.FileReader) []arrow.RecordBatch {
+	t.Helper()
 	var out []arrow.RecordBatch
 	for i := range r.NumRecords() {
 		b, err := r.RecordBatch(i)
 		if err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatalf("%s: %v", name, err)
 		}
 		out = append(out, b)
 	}

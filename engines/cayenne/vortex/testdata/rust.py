@@ -3,7 +3,7 @@
 
 rust.py version           tells the version of vortex-data
 rust.py write DIR [SEED]  writes files of all types; GROUP-ROWS.OPTIONS.vortex has the rows of GROUP-ROWS.arrow
-rust.py fixtures DIR      writes the small files that are kept beside this script
+rust.py fixtures DIR      writes rust.zip, the small files that are kept beside this script
 rust.py check DIR         reads files that pitwall wrote, GROUP-ROWS.OPTIONS.pitwall, and compares them with the same
                           rows; runs filters over them and compares the counts
 """
@@ -12,7 +12,9 @@ import datetime
 import importlib.metadata
 import pathlib
 import sys
+import tempfile
 import time
+import zipfile
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,13 +80,22 @@ def write(out, seed):
 
 
 def fixtures(out):
-    for group in tables.GROUPS:
-        for n in [0, 1, 300, 1100]:
-            t = tables.table(group, n, 7)
-            save(t, out / f"{group}-{n}.arrow")
-            for name, option in options():
-                if n == 300 or name == "default":
-                    write_one(t, option, out / f"{group}-{n}.{name}.vortex", "-" in name)
+    """The small files that are kept: as few as show every encoding that the writer uses."""
+    kept = ["compact", "default-core2025.05.0", "compact-core2025.10.0"]
+    with tempfile.TemporaryDirectory() as d, zipfile.ZipFile(out / "rust.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+        for group in tables.GROUPS:
+            for n in [0, 1, 60, 1030] + [4100] * (group == "floats"):
+                t = tables.table(group, n, 7)
+                if n > 4000:  # enough for ALP-RD
+                    t = t.select(["float64_near", "float64_walk"])
+                elif n > 1000:
+                    t = t.select(t.column_names[:: 9 if group == "decimals" else 2])
+                save(t, pathlib.Path(d) / f"{group}-{n}.arrow")
+                for name, option in options():
+                    if n == 60 and name in kept or name == "default" or n > 1000 and name == "compact":
+                        write_one(t, option, pathlib.Path(d) / f"{group}-{n}.{name}.vortex", "-" in name)
+        for path in sorted(pathlib.Path(d).iterdir()):
+            z.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
 
 
 def bits(a):
