@@ -104,6 +104,9 @@ func (f *File) parse(postscript table) error {
 	if f.root, err = parseLayout(t, f.footer.layouts, 0); err != nil {
 		return err
 	}
+	if err = f.root.check(); err != nil {
+		return err
+	}
 	if _, f.hasAll = postscript.table(partStatistics); f.hasAll {
 		f.stats, err = part(partStatistics)
 	}

@@ -50,8 +50,10 @@ func (p *plan) source(l *layout, t *dtype, at span, depth int) (source, error) {
 			return nil, corrupt("%s without its rows", l.encoding)
 		}
 		return p.source(l.children[0], t, at, depth+1)
-	case "vortex.dict":
+	case layoutDict:
 		return p.dictionary(l, t, at, depth)
+	case layoutList:
+		return p.list(l, t, at, depth)
 	}
 	return nil, corrupt("layout %q is not known", l.encoding)
 }
