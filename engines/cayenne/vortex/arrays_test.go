@@ -151,8 +151,10 @@ func FuzzArray(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, segment []byte, names string, k, p uint8, rows uint16) {
 		typ := &dtype{kind: kind(k), ptype: ptype(p % 11), nullable: k&128 != 0, precision: p%76 + 1, elem: primitive(i32, true), size: uint32(p)}
-		typ.kind &= 127
-		if _, err := typ.toArrow(); err != nil || typ.kind == kindExtension || typ.kind == kindMap {
+		if typ.kind &= 127; typ.kind == kindMap {
+			typ.fields = []field{{"key", primitive(i64, false)}, {"value", typ.elem}}
+		}
+		if _, err := typ.toArrow(); err != nil || typ.kind == kindExtension {
 			return
 		}
 		a, _, err := decodeSegment(segment, strings.Fields(names), typ, int(rows))

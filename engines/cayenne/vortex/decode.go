@@ -22,6 +22,9 @@ func (d *decoder) decode(n *node, t *dtype, rows int) (arrow.Array, error) {
 	}
 	switch n.encoding {
 	case "vortex.null":
+		if t.kind != kindNull {
+			return nil, n.wrong("not the type of nulls")
+		}
 		return array.NewNull(rows), nil
 	case "vortex.bool":
 		return d.bools(n, t, rows)

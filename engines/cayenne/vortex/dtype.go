@@ -2,7 +2,9 @@ package vortex
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -251,6 +253,9 @@ func (t *dtype) toArrow() (arrow.DataType, error) {
 		}
 		item := arrow.Field{Name: "item", Type: e, Nullable: t.elem.isNullable()}
 		if t.kind == kindFixedSizeList {
+			if t.size == 0 || t.size > math.MaxInt32 {
+				return nil, fmt.Errorf("vortex: lists of %d elements each have no form in Arrow", t.size)
+			}
 			return arrow.FixedSizeListOfField(int32(t.size), item), nil
 		}
 		return arrow.ListOfField(item), nil
@@ -264,6 +269,9 @@ func (t *dtype) toArrow() (arrow.DataType, error) {
 		fs, err := t.arrowFields()
 		if err != nil {
 			return nil, err
+		}
+		if fs[0].Nullable {
+			return nil, errors.New("vortex: a map whose keys may be null has no form in Arrow")
 		}
 		m := arrow.MapOfFields(fs[0], fs[1])
 		m.KeysSorted = t.sorted

@@ -3,7 +3,6 @@ package vortex
 import (
 	"errors"
 	"fmt"
-	"runtime"
 )
 
 // ErrCorrupt is wrapped by every error that a damaged file gives.
@@ -24,14 +23,15 @@ func need(b []byte, off, n int) {
 	}
 }
 
-// guard ends a panic of a failed bounds check, ours or the language's, with ErrCorrupt: bytes of a file decide
-// where a decoder reads, and it must not bring the process down.
+// guard ends a panic of a failed bounds check, ours or the language's, and one of the Arrow library about arrays
+// that do not fit together, with ErrCorrupt: bytes of a file decide where a decoder reads, and it must not bring
+// the process down.
 func guard(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case broken:
 		*err = p.error
-	case runtime.Error:
+	case error, string: // the language's are errors, the library's are either
 		*err = corrupt("%v", p)
 	default:
 		panic(p)

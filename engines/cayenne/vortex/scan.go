@@ -175,7 +175,8 @@ func (r *Rows) start(ctx context.Context, sources []source, workers int) {
 	}
 }
 
-func (r *Rows) window(sources []source, w span) (arrow.RecordBatch, error) {
+func (r *Rows) window(sources []source, w span) (b arrow.RecordBatch, err error) {
+	defer guard(&err)
 	columns := make([]arrow.Array, len(sources))
 	for i, s := range sources {
 		a, err := s.rows(w.lo, w.hi)
