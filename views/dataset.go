@@ -79,7 +79,7 @@ const dataRows = 200
 
 // look queries the first rows of the dataset, unless they are there.
 func (v *dataset) look(c *ui.Ctx) tea.Cmd {
-	if v.dataOf == v.name || c.Live.Link.Kind == api.LinkRecording {
+	if v.dataOf == v.name || c.Live.Link.Kind == api.LinkRecording && !c.Live.Link.Rows {
 		return nil
 	}
 	if v.data.q != nil {
@@ -94,7 +94,7 @@ func (v *dataset) look(c *ui.Ctx) tea.Cmd {
 // drawData is the tab of data.
 func (v *dataset) drawData(c *ui.Ctx, w, h int) []string {
 	if v.data.q == nil || v.dataOf != v.name {
-		return c.Panel("Data", []string{"", " a recording has no rows"}, w, h, false)
+		return c.Panel("Data", []string{"", " the recording has no rows"}, w, h, false)
 	}
 	body := append([]string{" " + ui.Cut(v.data.summary(c), w-4)}, v.data.draw(c, w-2, h-3)...)
 	return c.Panel(fmt.Sprintf("Data %s the first %d rows", c.Glyphs.Dot, dataRows), body, w, h, false)

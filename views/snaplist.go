@@ -86,7 +86,7 @@ func signature(c *ui.Ctx, dataset string) string {
 	if len(s.Attempts) > 0 {
 		at = s.Attempts[0].At.UnixNano()
 	}
-	return fmt.Sprint(newest, booted, s.Kept, at, ended, last, verified.State, verified.At.UnixNano(), c.State.Store.Err)
+	return fmt.Sprint(newest, booted, s.Kept, at, ended, last, verified.State, verified.At.UnixNano(), c.State.Store.Err, c.State.Link.Stored)
 }
 
 // note is the line that stands for the list while there is none.

@@ -15,10 +15,10 @@ func (v *snapshots) none(c *ui.Ctx, _ []string) string {
 	if _, ok := v.table.Selected(); !ok {
 		return "no snapshot is selected"
 	}
-	switch c.Live.Link.Kind {
-	case api.LinkRecording:
-		return "a recording has no rows"
-	case api.LinkSpice:
+	switch l := &c.Live.Link; {
+	case l.Kind == api.LinkRecording && !l.Rows:
+		return "the recording has no rows"
+	case l.Kind == api.LinkSpice:
 		return "a Spice runtime can't query stored snapshots"
 	}
 	return ""

@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"pitwall/ui/cli":      {"pitwall/ui", "pitwall/runtime/api", "pitwall/runtime/remote", "pitwall/runtime/replay", "pitwall/config"},
 	"pitwall/views":       {"pitwall/ui", "pitwall/runtime/api"},
 	"pitwall/vhs/shot":    {},
+	"pitwall/vhs/tape":    {},
 	"pitwall/demo":        {"pitwall/demo", "pitwall/config", "pitwall/runtime"},
 	"pitwall/demo/bench":  {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"}, // measures the console
 	"pitwall/runtime":     {"pitwall/config", "pitwall/engines", "pitwall/snapshots", "pitwall/runtime"},

@@ -14,6 +14,10 @@ type Link struct {
 	DownSince time.Time
 	Err       string
 	RetryAt   time.Time
+	// Rows is true for a recording that has the rows of the statements that were run meanwhile.
+	Rows bool
+	// Stored is how many lists of stored snapshots a recording has until then: another one means that they may differ.
+	Stored int
 }
 
 // The kinds of links.

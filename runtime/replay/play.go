@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,7 @@ type Player struct {
 	moments []moment
 	stored  map[string][]storedAt
 	doctor  []checkedAt
+	answers []answeredAt
 	hub     *wire.Hub
 	clock   func() time.Time
 	moved   chan struct{} // capacity 1; never closed
@@ -55,7 +57,7 @@ type (
 
 var _ api.Player = (*Player)(nil)
 
-// Load reads a recording. The end of one whose process was killed may be torn: it ends before. The errors wrap
+// Load reads a recording, which may be packed with gzip. The end of one whose process was killed may be torn: it ends before. The errors wrap
 // ErrNoRecording, name the line that is damaged, or are those of reading.
 func Load(path string) (*Player, error) {
 	f, err := os.Open(path)
@@ -73,10 +75,18 @@ func Load(path string) (*Player, error) {
 func read(in io.Reader, name string) (*Player, error) {
 	p := &Player{stored: map[string][]storedAt{}, clock: time.Now, moved: make(chan struct{}, 1), speed: 1}
 	lines := bufio.NewReaderSize(in, 1<<20)
+	if magic, _ := lines.Peek(2); string(magic) == "\x1f\x8b" {
+		packed, err := gzip.NewReader(lines)
+		if err != nil {
+			return nil, err
+		}
+		lines = bufio.NewReaderSize(packed, 1<<20)
+	}
 	var cur *api.State
+	var lists []time.Time
 	for n := 1; ; n++ {
 		text, rerr := lines.ReadBytes('\n')
-		if rerr != nil && !errors.Is(rerr, io.EOF) {
+		if rerr != nil && !errors.Is(rerr, io.EOF) && !errors.Is(rerr, io.ErrUnexpectedEOF) { // the latter of gzip that is torn
 			return nil, rerr
 		}
 		if rerr != nil { // torn, or nothing
@@ -102,18 +112,46 @@ func read(in io.Reader, name string) (*Player, error) {
 		}
 		if l.Snapshots != nil {
 			p.stored[l.Snapshots.Dataset] = append(p.stored[l.Snapshots.Dataset], storedAt{l.At, *l.Snapshots})
+			lists = append(lists, l.At)
 		}
 		if l.Doctor != nil {
 			p.doctor = append(p.doctor, checkedAt{l.At, l.Doctor})
+		}
+		if l.Answer != nil {
+			p.answers = append(p.answers, answeredAt{l.At, l.Answer})
 		}
 	}
 	if len(p.moments) == 0 {
 		return nil, fmt.Errorf("nothing is in it: %w", ErrNoRecording)
 	}
 	slices.SortStableFunc(p.moments, func(a, b moment) int { return a.at.Compare(b.at) })
+	p.mark(lists)
 	p.at, p.since = p.moments[0].at, p.clock()
 	p.hub = wire.NewHub(p.moments[0].state)
 	return p, nil
+}
+
+// mark has the States tell what there is beside them, from the times of the lists on.
+func (p *Player) mark(lists []time.Time) {
+	slices.SortFunc(lists, time.Time.Compare)
+	var all []moment
+	for i := range p.moments {
+		m := &p.moments[i]
+		m.state.Link.Rows = len(p.answers) > 0
+		m.state.Link.Stored, _ = slices.BinarySearchFunc(lists, m.at, func(l, at time.Time) int {
+			if l.After(at) {
+				return 1
+			}
+			return -1
+		})
+		all = append(all, *m)
+		for n := m.state.Link.Stored; n < len(lists) && (i+1 == len(p.moments) || lists[n].Before(p.moments[i+1].at)); n++ {
+			later := *m.state
+			later.Link.Stored = n + 1
+			all = append(all, moment{lists[n], &later})
+		}
+	}
+	p.moments = all
 }
 
 // now is the recorded time; the caller holds the lock.
@@ -221,7 +259,7 @@ func (p *Player) Do(_ context.Context, c api.Command) (api.CommandID, error) {
 // listed returns what was known of a dataset's stored snapshots at a time: the newest list with the newest looks.
 func (p *Player) listed(dataset string, at time.Time) (list []api.Snapshot, objects map[uint64]api.ObjectState, ok bool) {
 	for _, l := range p.stored[dataset] {
-		if l.at.After(at) && ok {
+		if l.at.After(at) {
 			break
 		}
 		list, ok = l.List, true
@@ -235,8 +273,8 @@ func (p *Player) listed(dataset string, at time.Time) (list []api.Snapshot, obje
 // Snapshots implements api.Console.
 func (p *Player) Snapshots(_ context.Context, dataset string) ([]api.Snapshot, error) {
 	list, _, ok := p.listed(dataset, p.Now())
-	if !ok {
-		return nil, &api.CommandError{Reason: api.Refused, Message: "the recording has no list of the snapshots of " + dataset}
+	if d := p.hub.State().Dataset(dataset); !ok && (d == nil || d.Snapshots.Newest != nil) {
+		return nil, &api.CommandError{Reason: api.Refused, Message: "nobody had listed the snapshots of " + dataset + " by then"}
 	}
 	return list, nil
 }
@@ -266,9 +304,4 @@ func (p *Player) Doctor(context.Context) ([]api.Finding, error) {
 		return nil, &api.CommandError{Reason: api.Refused, Message: "nobody looked at the checklist while this was recorded"}
 	}
 	return list, nil
-}
-
-// Query implements api.Console.
-func (p *Player) Query(context.Context, string, api.QueryOptions) (api.Rows, error) {
-	return nil, &api.QueryError{Reason: api.Forbidden, Message: "a recording has no rows to query"}
 }

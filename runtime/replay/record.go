@@ -42,6 +42,8 @@ type line struct {
 	Snapshots *listing `json:"snapshots,omitempty"`
 	// Doctor is what the checklist found then.
 	Doctor []api.Finding `json:"doctor,omitzero"`
+	// Answer is what a statement returned.
+	Answer *answer `json:"answer,omitempty"`
 }
 
 // listing is the stored snapshots of a dataset.
@@ -55,6 +57,7 @@ type listing struct {
 type Recorder struct {
 	api.Console
 	clock func() time.Time
+	rows  bool
 
 	mu   sync.Mutex
 	file *os.File
@@ -63,10 +66,19 @@ type Recorder struct {
 	last map[string][]api.Snapshot
 }
 
+// Options say what to record.
+type Options struct {
+	// Path is the new file; empty records nothing.
+	Path string
+	// Rows also keeps the statements that are run in SQL meanwhile, with the first rows of their results.
+	Rows bool
+}
+
 // Record begins a recording in a new file, and returns the console to use in place of c and what writes the file
 // until its context ends. Without a file it returns c, and nothing to run. The error says that the file is there
 // already, or can't be written.
-func Record(c api.Console, path string) (recorded api.Console, run func(context.Context) error, err error) {
+func Record(c api.Console, o Options) (recorded api.Console, run func(context.Context) error, err error) {
+	path := o.Path
 	if path == "" {
 		return c, func(context.Context) error { return nil }, nil
 	}
@@ -77,10 +89,14 @@ func Record(c api.Console, path string) (recorded api.Console, run func(context.
 	if err != nil {
 		return nil, nil, fmt.Errorf("the recording can't be written: %w", err)
 	}
-	r := &Recorder{Console: c, clock: time.Now, file: f, out: bufio.NewWriterSize(f, 1<<16), last: map[string][]api.Snapshot{}}
+	r := &Recorder{Console: c, clock: time.Now, rows: o.Rows, file: f, out: bufio.NewWriterSize(f, 1<<16), last: map[string][]api.Snapshot{}}
 	if clock, ok := c.(api.Clock); ok {
 		r.clock = clock.Now
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	first, _ := c.Watch(ctx)
+	cancel() // it is for the first line only, which what is asked before Run begins must not precede
+	r.write(line{Recording: version, Pitwall: first.Version})
 	return r, r.Run, nil
 }
 
@@ -125,7 +141,6 @@ func (r *Recorder) Run(ctx context.Context) error {
 func (r *Recorder) record(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.flush(), r.file.Close()) }()
 	cur, next := r.Watch(ctx)
-	r.write(line{Recording: version, Pitwall: cur.Version})
 	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	var told *api.State
@@ -174,19 +189,25 @@ func (r *Recorder) lists(ctx context.Context, told, cur *api.State) {
 			}
 		}
 		ctx, cancel := context.WithTimeout(ctx, storePatience)
-		_, _ = r.Snapshots(ctx, d.Name) // a store that does not answer is in the events
+		_, _ = r.list(ctx, d.Name, cur.At) // a store that does not answer is in the events
 		cancel()
 	}
 }
 
 // Snapshots implements api.Console.
 func (r *Recorder) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot, error) {
+	return r.list(ctx, dataset, time.Time{})
+}
+
+// list notes the stored snapshots as those of a time, which is that of their arrival when it is zero: those that
+// belong to a State must be there from its time on.
+func (r *Recorder) list(ctx context.Context, dataset string, at time.Time) ([]api.Snapshot, error) {
 	list, err := r.Console.Snapshots(ctx, dataset)
 	if err == nil {
 		r.mu.Lock()
 		r.last[dataset] = list
 		r.mu.Unlock()
-		r.write(line{Snapshots: &listing{Dataset: dataset, List: list}})
+		r.write(line{At: at, Snapshots: &listing{Dataset: dataset, List: list}})
 	}
 	return list, err
 }

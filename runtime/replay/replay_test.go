@@ -27,7 +27,7 @@ func story(t *testing.T) (path string, states map[int]*api.State) {
 		c := uitest.New(uitest.Sample(time.Now()))
 		c.SetSnapshots("lake.sales_eu", uitest.Snapshots(time.Now())[1:2], nil, false)
 		c.SetFindings(uitest.Findings(), nil, false)
-		rec, run, err := Record(c, path)
+		rec, run, err := Record(c, Options{Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,6 +104,9 @@ func TestARecordingPlaysWhatWasSeen(t *testing.T) {
 		}
 		p.Seek(-30 * time.Second)
 		same(0)
+		if list, err := p.Snapshots(ctx, "lake.sales_eu"); err != nil || len(list) != 1 {
+			t.Error("the list is not that of the moment: ", len(list), err)
+		}
 		p.Hold(true)
 		time.Sleep(time.Hour)
 		same(0)
@@ -163,7 +166,7 @@ func TestARecordingTakesANewFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Record(uitest.New(uitest.Sample(time.Now())), path); err == nil || !strings.Contains(err.Error(), "there already") {
+	if _, _, err := Record(uitest.New(uitest.Sample(time.Now())), Options{Path: path}); err == nil || !strings.Contains(err.Error(), "there already") {
 		t.Error(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	attached "pitwall/runtime/remote"
+	"pitwall/runtime/replay"
 	"pitwall/ui/settings"
 )
 
@@ -18,9 +19,10 @@ import (
 type attach struct {
 	// Name is that of a context, or the URL again; URL is that of its HTTP API, Key an API key, Metrics the address of
 	// the metrics of a Spice runtime.
-	Name, URL, Key, Metrics, Record string
-	ReadOnly                        bool
-	Client                          *http.Client
+	Name, URL, Key, Metrics string
+	Record                  replay.Options
+	ReadOnly                bool
+	Client                  *http.Client
 }
 
 // contextNamed makes of a context of the settings what to attach to. The error names the context and what it lacks.
@@ -101,7 +103,7 @@ func (s *Screen) Attach() *cobra.Command {
 	c.Flags().StringVar(&a.Key, "api-key", "", "API key of the runtime (better in PITWALL_API_KEY)")
 	c.Flags().StringVar(&roots, "tls-root-certificate-file", "", "PEM file with the certificates to trust")
 	c.Flags().StringVar(&a.Metrics, "metrics-url", "", "metrics of a Spice runtime, such as http://host:9090/metrics")
-	c.Flags().StringVar(&a.Record, "record", "", "write what the console shows to this new file, for: pitwall replay")
+	addRecord(&a.Record, c.Flags())
 	return c
 }
 

@@ -15,23 +15,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pitwall/runtime/api"
+	"pitwall/runtime/replay"
 	"pitwall/ui"
 )
 
 // Program is what a command that opens the console, or runs without one, was told.
 type Program struct {
 	Faces
-	// Record is the file of a recording, empty for none.
-	Record string
+	// Record says what to record, and where.
+	Record replay.Options
 	// Reload says which changes of the spicepod are applied by themselves.
 	Reload api.ReloadMode
 	// Logger is set for a program without a console.
 	Logger *slog.Logger
 }
 
-// AddRecord declares --record.
-func (p *Program) AddRecord(fs *pflag.FlagSet) {
-	fs.StringVar(&p.Record, "record", "", "write what the console shows to this new file, for: pitwall replay")
+// addRecord declares --record and what goes with it.
+func addRecord(o *replay.Options, fs *pflag.FlagSet) {
+	fs.StringVar(&o.Path, "record", "", "write what the console shows to this new file, for: pitwall replay")
+	fs.BoolVar(&o.Rows, "record-rows", false, "record the statements of SQL and the first rows of their results, too")
 }
 
 const reloadHelp = "all; safe, where those wait that drop local data; or hand, where all wait"
@@ -95,7 +97,7 @@ func Serve(run func(context.Context, Program) error) *cobra.Command {
 	}
 	c.Flags().StringVar(&format, "log-format", "text", "text or json")
 	p.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:9090")
-	p.AddRecord(c.Flags())
+	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadAll)
 	return c
 }
@@ -108,7 +110,7 @@ func Console(off string, run func(context.Context, Program) error) *cobra.Comman
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), p) },
 	}
 	p.Add(c.Flags(), off, off)
-	p.AddRecord(c.Flags())
+	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadSafe)
 	return c
 }
@@ -129,7 +131,7 @@ func Demo(off string, list func(io.Writer) error, run func(context.Context, Prog
 	}
 	c.Flags().BoolVar(&listed, "list", false, "list the scenarios")
 	p.Add(c.Flags(), off, off)
-	p.AddRecord(c.Flags())
+	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadSafe)
 	return c
 }

@@ -31,7 +31,7 @@ func (s *Screen) Replay() *cobra.Command {
 			p.Speed(speed)
 			p.Seek(seek)
 			p.Hold(held)
-			return s.Show(c.Context(), p, "", "", p.Run)
+			return s.Show(c.Context(), p, replay.Options{}, "", p.Run)
 		},
 	}
 	c.Flags().Float64Var(&speed, "speed", 1, "how many times faster than it was")

@@ -18,7 +18,7 @@ type Screen struct {
 
 // Show shows a runtime that the others run, and records it into a new file when one is named. log is the file of the
 // runtime's log, empty for none. When the console ends, so do the others.
-func (s *Screen) Show(ctx context.Context, c api.Console, record, log string, runs ...func(context.Context) error) error {
+func (s *Screen) Show(ctx context.Context, c api.Console, record replay.Options, log string, runs ...func(context.Context) error) error {
 	path := settings.Path()
 	mine, err := settings.Load(path)
 	if err != nil {

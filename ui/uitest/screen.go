@@ -105,6 +105,13 @@ func (s *Screen) Text() string {
 	return b.String()
 }
 
+// Frame is the screen with its colours.
+func (s *Screen) Frame() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.em.Render()
+}
+
 // Until waits until the screen is as it should be.
 func (s *Screen) Until(what string, ok func(text string) bool) {
 	s.tb.Helper()

@@ -64,6 +64,11 @@ func face(ttf []byte) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: 16, DPI: 72, Hinting: font.HintingFull})
 }
 
+// Cells is how many cells fit into a picture of a size in pixels.
+func Cells(width, height int) (w, h int) {
+	return (width - 2*margin) / cellW, (height - 2*margin) / cellH
+}
+
 // Take draws a frame of w×h cells, as ui.Still gives it.
 func (k *Camera) Take(frame string, w, h int, g Ground) *image.RGBA {
 	em := vt.NewEmulator(w, h)
