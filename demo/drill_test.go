@@ -85,6 +85,11 @@ func drill(t *testing.T, i *demo.Incident) {
 	scr := uitest.Start(t, r, views.All(), 80, 24, ui.Options{Version: "test", Editor: editor(t, i)})
 	scr.Patience = patience
 	scr.Wait(i.Dataset, "? help")
+	if i.Home != "" { // told in words, by a mark in the row, and counted in the head line
+		scr.Until(i.Home, func(screen string) bool {
+			return strings.Contains(read(screen), "▲ "+i.Home) && strings.Contains(screen, "▲ Ready") && strings.Contains(screen, "▲1")
+		})
+	}
 	press(scr, i.Cause)
 	for _, text := range i.Shows {
 		scr.Until(text, func(screen string) bool { return strings.Contains(read(screen), text) })

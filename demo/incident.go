@@ -29,6 +29,8 @@ type Incident struct {
 	Dataset string
 	// Begun tells whether it has happened.
 	Begun func(*api.State) bool
+	// Home is what the home screen says of it before a key is pressed, where its state does not.
+	Home string
 	// Cause are the keys that show the cause from the home screen on, Shows what is to be read then.
 	Cause []Step
 	Shows []string

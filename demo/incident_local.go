@@ -95,7 +95,8 @@ func retentionTooMuch() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && d.Err == "" && d.Rows < 100
 		},
-		Cause: why(), Shows: []string{"orders", "Retention keeps the rows of the last 30m only", "acceleration.retention_period"},
+		Home:  "retention removed 1997 of 2000 rows at once: it keeps those of the last 30m",
+		Cause: why(), Shows: []string{"orders", "Retention removed 1997 of 2000 rows", "acceleration.retention_period"},
 		Edit: Edit{"", bad, good}, Remedy: []Step{{"5", "g2 runs"}, {"e", "g3 runs"}, {"1", "Datasets"}, {"r", ""}},
 		Holds: "the orders of 30 days are back, from the source", After: rows(2_000),
 		prepare: func(w *Workspace) error {

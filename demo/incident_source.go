@@ -203,7 +203,8 @@ func datasetStale() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && !d.NextRefresh.IsZero()
 		},
-		Cause: why(), Shows: []string{"orders", "every 12h ± 6h", "acceleration.refresh_check_interval", "acceleration.refresh_jitter_max"},
+		Home:  "its jitter delays every refresh by up to 6h, also what r asks for",
+		Cause: why(), Shows: []string{"orders", "Its jitter delays every refresh by up to 6h", "acceleration.refresh_jitter_max", "every 12h ± 6h"},
 		Edit:   Edit{"", slow, sane},
 		Remedy: []Step{{"5", "g1 runs"}, {"e", "g2 runs"}, {"1", "Datasets"}, {"r", ""}},
 		Holds:  "the orders are those of now, and come every 10 minutes again",

@@ -213,7 +213,8 @@ func clockSkew() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && d.Snapshots.Newest != nil
 		},
-		Cause: []Step{{"6", "from the future"}}, Shows: []string{"orders", "is from the future", "a clock is wrong", "set the clocks by NTP"},
+		Home:  "the newest snapshot #1 is from the future (3h ahead): a clock is wrong",
+		Cause: why(), Shows: []string{"orders", "is from the future", "a clock is wrong", "set the clocks by NTP"},
 		Outside: "the other machine gets NTP", Mend: func(*Workspace) error { return nil },
 		Remedy: []Step{{"s", ""}},
 		Holds:  "the newest snapshot has the right time",

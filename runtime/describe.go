@@ -24,6 +24,7 @@ func (a *actor) describe() {
 	a.describeRetention()
 	s.Config = effective(d)
 	s.Engine, s.Mode, s.RefreshMode, s.Schedule, s.File = "", "", "", "", ""
+	s.Jitter = 0
 	s.Snapshots.Mode, s.Snapshots.Off = string(config.SnapshotsDisabled), a.usesSnapshots()
 	if !c.Enabled {
 		return
@@ -36,6 +37,9 @@ func (a *actor) describe() {
 		s.Mode = "file"
 	}
 	s.Schedule, s.PrimaryKey = d.ScheduleText(), keysOf(c).Primary
+	if c.RefreshJitterEnabled {
+		s.Jitter = c.RefreshJitterMax
+	}
 	s.Snapshots.Mode, s.Snapshots.Trigger, s.Snapshots.Policy = string(c.Snapshots), "", ""
 	if c.Snapshots == config.SnapshotsBootstrapOnly || a.follows() {
 		return

@@ -78,6 +78,11 @@ func (a *actor) inStore(l storeLook) {
 		if l.newest != nil {
 			l.newest.Verified = a.verified(l.newest.ID)
 		}
+		if n := l.newest; n == nil {
+			a.st.Snapshots.Ahead = 0
+		} else if was := a.st.Snapshots.Newest; was == nil || was.ID != n.ID {
+			a.st.Snapshots.Ahead = max(time.Until(n.Created), 0)
+		}
 		a.st.Snapshots.Newest, a.st.Snapshots.Kept = l.newest, l.kept
 	}
 }

@@ -61,7 +61,7 @@ func (c *Ctx) status(d *api.Dataset) (glyph, word string, s Style) {
 	g, t := c.Glyphs, c.Theme
 	switch d.Status {
 	case api.Ready:
-		if d.Err != "" || d.Retry != nil {
+		if d.Err != "" || d.Retry != nil || len(api.Signs(d)) > 0 {
 			return g.Warn, "Ready", t.Warn
 		}
 		return g.Ready, "Ready", t.Good
@@ -80,9 +80,9 @@ func (c *Ctx) status(d *api.Dataset) (glyph, word string, s Style) {
 }
 
 // Faulty tells whether a dataset needs somebody's eyes: an error, a wait for a re-try, a failed
-// snapshot, a newest snapshot that is no good.
+// snapshot, a newest snapshot that is no good, a sign that something is odd.
 func Faulty(d *api.Dataset) bool {
-	return d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != "" || d.Snapshots.Shared || BadNewest(d)
+	return len(api.Signs(d)) > 0 || d.Status == api.Error || d.Err != "" || d.Retry != nil || d.Snapshots.LastErr != "" || d.Snapshots.Shared || BadNewest(d)
 }
 
 // BadNewest tells whether the newest snapshot of a dataset was found to be unusable.

@@ -76,14 +76,15 @@ func (v *datasets) strip(c *ui.Ctx, w, lines int) []string {
 	if msg == "" {
 		return nil
 	}
-	out := []string{ui.Cut(" "+c.Theme.Bad.On(c.Glyphs.Failed+" "+ui.Clean(msg)), w)}
+	glyph, style := gravity(c, d)
+	out := []string{ui.Cut(" "+style.On(glyph+" "+ui.Clean(msg)), w)}
 	if hint != "" {
 		out = append(out, ui.Cut("   "+c.Theme.Accent.On("hint: ")+ui.Clean(hint), w))
 	}
 	return out[:min(lines, len(out))]
 }
 
-// problem is the error of a dataset and what to do, the refresh's before the snapshots'.
+// problem is the error of a dataset and what to do, the refresh's before the snapshots', and signs of trouble last.
 func problem(d *api.Dataset) (msg, hint string) {
 	switch {
 	case d.Err != "":
@@ -121,7 +122,18 @@ func problem(d *api.Dataset) (msg, hint string) {
 		}
 		return msg, "2 shows the others"
 	}
+	for _, s := range api.Signs(d) {
+		return s.Text, s.Hint
+	}
 	return "", ""
+}
+
+// gravity is how what problem says is marked: an error, or a sign of one.
+func gravity(c *ui.Ctx, d *api.Dataset) (glyph string, style ui.Style) {
+	if d.Err == "" && d.Snapshots.LastErr == "" && !d.Snapshots.Shared && !ui.BadNewest(d) {
+		return c.Glyphs.Warn, c.Theme.Warn
+	}
+	return c.Glyphs.Failed, c.Theme.Bad
 }
 
 // banner says what is wrong with the file on disk or the snapshot store, above everything else.

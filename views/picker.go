@@ -212,8 +212,12 @@ func (p *picker) effect(c *ui.Ctx, d *api.Dataset, w int) []string {
 	if why := usable(s); why != "" {
 		return []string{c.Theme.Bad.On(ui.Cut(c.Glyphs.Failed+" "+why+"; choose another", w))}
 	}
+	var not []string
 	if why := api.Refusal(c.Live, api.BootstrapFrom{Dataset: p.dataset, SnapshotID: s.ID}); why != "" {
-		return []string{c.Theme.Warn.On(ui.Cut("not now: "+why, w))}
+		not = []string{c.Theme.Warn.On(ui.Cut("not now: "+why, w))}
+		if c.Live.Link.Kind != api.LinkRecording {
+			return not
+		}
 	}
 	text := "Replaces " + ui.Thousands(d.Rows) + " local rows with "
 	if !d.HasData {
@@ -236,5 +240,5 @@ func (p *picker) effect(c *ui.Ctx, d *api.Dataset, w int) []string {
 	case !d.NextRefresh.IsZero():
 		text += " The refresh planned for " + ui.Clock(c.Now, d.NextRefresh) + " may replace it again."
 	}
-	return ui.Wrap(text, w)
+	return append(ui.Wrap(text, w), not...)
 }

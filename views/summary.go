@@ -73,8 +73,9 @@ func troubles(c *ui.Ctx, d *api.Dataset, w int) []string {
 		return nil
 	}
 	var out []string
-	for _, l := range ui.Wrap(c.Glyphs.Failed+" "+ui.Clean(msg), max(w-2, 4)) {
-		out = append(out, " "+c.Theme.Bad.On(l))
+	glyph, style := gravity(c, d)
+	for _, l := range ui.Wrap(glyph+" "+ui.Clean(msg), max(w-2, 4)) {
+		out = append(out, " "+style.On(l))
 	}
 	if hint != "" {
 		for _, l := range ui.Wrap("hint: "+ui.Clean(hint), max(w-2, 4)) {

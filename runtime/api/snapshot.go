@@ -19,6 +19,8 @@ type DatasetSnapshots struct {
 	Shared bool
 	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
 	Newest *Snapshot
+	// Ahead is how much later than this machine's clock Newest was created when it was first seen; 0 when it was not.
+	Ahead time.Duration
 	// Kept is the number of snapshots in the store for this dataset.
 	Kept int
 	// Run is the running snapshot or bootstrap, nil when none is.

@@ -135,6 +135,8 @@ type Dataset struct {
 	File string
 	// RefreshMode is "full" or "append"; Schedule is "every 10m", "on demand" and the like.
 	RefreshMode, Schedule string
+	// Jitter is the longest time by which the start of a refresh is moved; 0 for none.
+	Jitter time.Duration
 	// PrimaryKey are the columns of primary_key; none when there is none.
 	PrimaryKey []string
 	TimeColumn string

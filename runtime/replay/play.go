@@ -194,6 +194,7 @@ func (p *Player) move(fn func()) {
 	if p.at.After(last) {
 		p.at = last
 	}
+	p.show() // at once: a console that opens behind a Seek does not begin with what was before it
 	p.mu.Unlock()
 	select {
 	case p.moved <- struct{}{}:
@@ -217,27 +218,36 @@ func (p *Player) Speed(times float64) {
 	}
 }
 
+// show shows the State of the present moment and returns how long it lasts, 0 when for ever; the caller holds the
+// lock.
+func (p *Player) show() (lasts time.Duration) {
+	at := p.now()
+	i, _ := slices.BinarySearchFunc(p.moments, at, func(m moment, t time.Time) int {
+		if m.at.After(t) {
+			return 1
+		}
+		return -1
+	})
+	i = max(i-1, 0) // the last one that is not later
+	if p.hub.State() != p.moments[i].state {
+		p.hub.Set(p.moments[i].state)
+	}
+	if p.held || i+1 == len(p.moments) {
+		return 0
+	}
+	return time.Duration(float64(p.moments[i+1].at.Sub(at))/p.speed) + 1 // rounded up, or it is never reached
+}
+
 // Run plays until ctx ends. At its end the recording stands still.
 func (p *Player) Run(ctx context.Context) error {
 	defer p.hub.Close()
 	for {
 		p.mu.Lock()
-		at, held, speed := p.now(), p.held, p.speed
+		lasts := p.show()
 		p.mu.Unlock()
-		i, exact := slices.BinarySearchFunc(p.moments, at, func(m moment, t time.Time) int { return m.at.Compare(t) })
-		if !exact {
-			i--
-		}
-		for i+1 < len(p.moments) && !p.moments[i+1].at.After(at) {
-			i++
-		}
-		i = max(i, 0)
-		if p.hub.State() != p.moments[i].state {
-			p.hub.Set(p.moments[i].state)
-		}
 		var due <-chan time.Time
-		if !held && i+1 < len(p.moments) {
-			due = time.After(time.Duration(float64(p.moments[i+1].at.Sub(at)) / speed))
+		if lasts > 0 {
+			due = time.After(lasts)
 		}
 		select {
 		case <-ctx.Done():

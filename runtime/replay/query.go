@@ -53,17 +53,22 @@ func (r *Recorder) Query(ctx context.Context, sql string, o api.QueryOptions) (a
 // heard are Rows that are noted while somebody reads them. What is encoded into a file is not noted.
 type heard struct {
 	api.Rows
-	answer *answer
-	began  time.Time
-	bytes  int
-	read   bool
-	once   sync.Once
-	ended  func()
+	answer  *answer
+	began   time.Time
+	bytes   int
+	encoded bool
+	once    sync.Once
+	ended   func()
+}
+
+// Encode implements api.Rows.
+func (h *heard) Encode(w io.Writer, f api.Format) error {
+	h.encoded = true
+	return h.Rows.Encode(w, f)
 }
 
 // Next implements api.Rows.
 func (h *heard) Next() bool {
-	h.read = true
 	more := h.Rows.Next()
 	a := h.answer
 	a.Took = time.Since(h.began)
@@ -93,7 +98,7 @@ func (h *heard) Close() error {
 		if err := h.Rows.Err(); err != nil && !errors.Is(err, context.Canceled) {
 			a.Error = wire.RefusalOf(err)
 		}
-		if h.read {
+		if !h.encoded {
 			h.ended()
 		}
 	})
@@ -127,7 +132,7 @@ func (p *Player) answered(sql string, at time.Time) *answer {
 }
 
 // Query implements api.Console: it has the rows of the statements that were run while it was recorded, if they were
-// to be kept, after the time they took.
+// to be kept, after the time they took at the speed of the playback.
 func (p *Player) Query(ctx context.Context, sql string, o api.QueryOptions) (api.Rows, error) {
 	if len(p.answers) == 0 {
 		return nil, &api.QueryError{Reason: api.Forbidden, Message: "the recording has no rows to query",
@@ -137,7 +142,7 @@ func (p *Player) Query(ctx context.Context, sql string, o api.QueryOptions) (api
 	if a == nil {
 		return nil, &api.QueryError{Reason: api.Forbidden, Message: "this statement was not run while it was recorded", Hint: "these were: " + p.known()}
 	}
-	t := time.NewTimer(a.Took)
+	t := time.NewTimer(time.Duration(float64(a.Took) / p.Playback().Speed))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

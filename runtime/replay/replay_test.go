@@ -134,6 +134,44 @@ func TestARecordingPlaysWhatWasSeen(t *testing.T) {
 	})
 }
 
+// A console that opens on a later moment does not show the first one before it.
+func TestASeekIsThereAtOnce(t *testing.T) {
+	path, states := story(t)
+	p, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Hold(true)
+	p.Seek(25 * time.Second)
+	first, _ := p.Watch(t.Context())
+	if d := cmp.Diff(states[20].Datasets, first.Datasets); d != "" {
+		t.Errorf("(-recorded +played):\n%s", d)
+	}
+}
+
+// Twice as fast, a moment that an odd number of nanoseconds is away is reached, and not waited for without end.
+func TestOddMomentsAreReached(t *testing.T) {
+	path, states := story(t)
+	synctest.Test(t, func(t *testing.T) {
+		p, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.moments[1].at = p.moments[1].at.Add(1)
+		p.Speed(2)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if d := cmp.Diff(states[60].Datasets, at(p).Datasets); d != "" {
+			t.Errorf("(-recorded +played):\n%s", d)
+		}
+		cancel()
+		<-done
+	})
+}
+
 // The recording of a process that was killed ends before its torn line; other damage is named.
 func TestDamagedRecordings(t *testing.T) {
 	path, _ := story(t)

@@ -12,9 +12,13 @@ import (
 // mostUnusual is how many warnings are told.
 const mostUnusual = 3
 
-// unusual tells the newest warnings that no other answer tells: those of the local file, of bootstraps and of other
+// unusual tells the signs, and the newest warnings that no other answer tells: those of the local file, of bootstraps and of other
 // writers. Each is told once, newest first.
 func (e *explainer) unusual() []Sentence {
+	for _, s := range api.Signs(e.d) {
+		e.say(s.Key, "%s.", strings.ToUpper(s.Text[:1])+s.Text[1:])
+		e.say("", "What to do: %s.", s.Hint)
+	}
 	var told []string
 	for _, ev := range slices.Backward(e.s.Events) {
 		if ev.Dataset != e.d.Name || ev.Level < api.Warn || ev.Kind == "refresh" || ev.Level == api.ErrorLevel && ev.Kind != "runtime" || slices.Contains(told, ev.Message) {
@@ -75,7 +79,7 @@ func (e *explainer) removed() {
 		return
 	}
 	if r.Period > 0 {
-		e.say("acceleration.retention_period", "Retention keeps the rows of the last %s only.", short(r.Period))
+		e.say("acceleration.retention_period", "Retention keeps the rows of the last %s only.", api.Span(r.Period))
 	}
 	if r.SQL != "" {
 		e.say("acceleration.retention_sql", "Retention removes the rows that retention_sql deletes.")
@@ -85,21 +89,9 @@ func (e *explainer) removed() {
 	}
 }
 
-// short writes a duration as a spicepod does.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
 // jitter tells that starts are moved.
 func (e *explainer) jitter() {
-	if _, by, ok := strings.Cut(e.d.Schedule, "± "); ok {
+	if _, by, ok := strings.Cut(e.d.Schedule, "± "); ok && !slices.ContainsFunc(api.Signs(e.d), func(s api.Sign) bool { return s.Key == "acceleration.refresh_jitter_max" }) {
 		e.say("acceleration.refresh_jitter_max", "Its jitter moves every start by up to %s, also of what is asked for with r.", by)
 	}
 }

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"fmt"
+	"time"
+)
+
+// Sign is something about a dataset that is no error, and that somebody should look at.
+type Sign struct {
+	// Text says what is odd, Hint what to do.
+	Text, Hint string
+	// Key is the YAML path within the dataset of what is responsible; empty when no key is.
+	Key string
+}
+
+const (
+	// aheadTooMuch is how far the clock of another writer may be ahead.
+	aheadTooMuch = time.Minute
+	// jitterTooMuch is a wait for what was asked for by hand that nobody expects.
+	jitterTooMuch = time.Hour
+)
+
+// Signs are what is odd about a dataset although nothing failed, the gravest first.
+func Signs(d *Dataset) []Sign {
+	var out []Sign
+	if gone, of := evicted(d); gone > of/2 {
+		s := Sign{Text: fmt.Sprintf("retention removed %d of %d rows at once", gone, of), Key: "acceleration.retention_sql",
+			Hint: "w shows the line; what the source still has comes back with r, once retention keeps it"}
+		if d.Retention.Period > 0 {
+			s.Text += ": it keeps those of the last " + Span(d.Retention.Period)
+			s.Key = "acceleration.retention_period"
+		}
+		out = append(out, s)
+	}
+	if d.Jitter >= jitterTooMuch {
+		s := Sign{Text: fmt.Sprintf("its jitter delays every refresh by up to %s, also what r asks for", Span(d.Jitter)), Key: "acceleration.refresh_jitter_max",
+			Hint: "a shorter refresh_jitter_max has it fresh again; w shows the line, 5 then e opens it"}
+		if d.Waiting {
+			s.Text = fmt.Sprintf("a refresh that was asked for waits for its jitter (up to %s) until %s", Span(d.Jitter), d.NextRefresh.Local().Format("15:04:05"))
+		}
+		out = append(out, s)
+	}
+	if n := d.Snapshots.Newest; n != nil && d.Snapshots.Ahead > aheadTooMuch {
+		out = append(out, Sign{Text: fmt.Sprintf("the newest snapshot #%d is from the future (%s ahead): a clock is wrong", n.ID, Span(d.Snapshots.Ahead.Round(time.Minute))),
+			Hint: "set the clocks by NTP; s then writes one with the right time"})
+	}
+	return out
+}
+
+// evicted is how many rows the newest check of retention, or the newest refresh, took away, and of how many. A refresh
+// that reads the same old rows from its source each time takes away nothing that was there.
+func evicted(d *Dataset) (gone, of int64) {
+	r := d.Retention
+	if r == nil {
+		return 0, 0
+	}
+	for i := range d.Refreshes { // newest first
+		x := &d.Refreshes[i]
+		if x.Outcome != Succeeded {
+			continue
+		}
+		if !x.StartedAt.After(r.Last) {
+			break
+		}
+		if x.Evicted > 0 && d.RowsDelta < 0 {
+			return -d.RowsDelta, d.Rows - d.RowsDelta
+		}
+		return 0, 0
+	}
+	return r.LastEvicted, r.LastEvicted + d.Rows
+}
+
+// Span writes a duration as a spicepod does: 30m, 6h, 1h30m.
+func Span(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if n := len(s) - len(zero); n > 0 && s[n:] == zero {
+			s = s[:n+1]
+		}
+	}
+	return s
+}

@@ -1,0 +1,41 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pitwall/runtime/api"
+)
+
+// What is odd is told while it is odd, and not where it is as it should be.
+func TestSigns(t *testing.T) {
+	at := time.Now()
+	check := api.Retention{Period: 30 * time.Minute, Last: at, LastEvicted: 1997, Evicted: 1997}
+	for _, c := range []struct {
+		name string
+		d    api.Dataset
+		want string
+	}{
+		{"nothing", api.Dataset{Rows: 5}, ""},
+		{"a check took nearly all", api.Dataset{Rows: 3, Retention: &check}, "removed 1997 of 2000 rows at once: it keeps those of the last 30m"},
+		{"a check took some", api.Dataset{Rows: 9000, Retention: &check}, ""},
+		{"a refresh brought them back", api.Dataset{Rows: 2000, RowsDelta: 1997, Retention: &check, Refreshes: []api.Refresh{{Outcome: api.Succeeded, StartedAt: at.Add(time.Second)}}}, ""},
+		{"one that failed did not", api.Dataset{Rows: 3, Retention: &check, Refreshes: []api.Refresh{{Outcome: api.Failed, StartedAt: at.Add(time.Second)}}}, "removed 1997"},
+		{"a refresh took nearly all", api.Dataset{Rows: 3, RowsDelta: -1997, Retention: &api.Retention{SQL: "DELETE"}, Refreshes: []api.Refresh{{Outcome: api.Succeeded, StartedAt: at, Evicted: 1997}}}, "removed 1997 of 2000 rows at once"},
+		{"a refresh that reads old rows each time", api.Dataset{Rows: 3, Retention: &api.Retention{Period: time.Hour}, Refreshes: []api.Refresh{{Outcome: api.Succeeded, StartedAt: at, Evicted: 1997}}}, ""},
+		{"a usual jitter", api.Dataset{Jitter: time.Minute}, ""},
+		{"a long jitter", api.Dataset{Jitter: 6 * time.Hour}, "up to 6h, also what r asks for"},
+		{"a wait for it", api.Dataset{Jitter: 90 * time.Minute, Waiting: true, NextRefresh: at}, "waits for its jitter (up to 1h30m)"},
+		{"a snapshot of now", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{}, Ahead: time.Second}}, ""},
+		{"a snapshot from the future", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{ID: 7}, Ahead: 3*time.Hour - time.Second}}, "#7 is from the future (3h ahead)"},
+	} {
+		got := api.Signs(&c.d)
+		switch {
+		case c.want == "" && len(got) > 0:
+			t.Errorf("%s: %v", c.name, got)
+		case c.want != "" && (len(got) != 1 || !strings.Contains(got[0].Text, c.want) || got[0].Hint == ""):
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
