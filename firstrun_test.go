@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,9 @@ import (
 	"github.com/creack/pty"
 
 	"pitwall/config"
+	"pitwall/engines/postgres/pgtest"
+	"pitwall/runtime/source/mysql/mysqltest"
+	"pitwall/snapshots/objstore/storetest"
 )
 
 // window is pitwall on a pseudo terminal whose screen can be read.
@@ -186,6 +191,7 @@ func TestFirstRunOfAServerWithoutColours(t *testing.T) {
 	x.press("| Database", "taxi", enter)
 	x.press("| User", "reader", enter)
 	x.press("| Which environment variable", "PITWALL_TEST_NO_SUCH", enter)
+	x.press("| Is the connection encrypted?", enter)
 	x.press("| What is the dataset called?", enter)
 	x.press("| Which engine keeps it?", down, down, enter)
 	x.press("| How often", enter)
@@ -207,6 +213,114 @@ func TestFirstRunOfAServerWithoutColours(t *testing.T) {
 	p, problems := config.Load(dir, config.LoadOptions{Env: func(n string) (string, bool) { return "pw", n == "PITWALL_TEST_NO_SUCH" }})
 	if p == nil || p.Dataset("trips") == nil || p.Dataset("trips").Params["pg_pass"].Reveal() != "pw" || p.Snapshots.Present {
 		t.Fatalf("%+v %v", p, problems)
+	}
+}
+
+// begun opens the dialog in an empty folder and goes to the n-th kind of source.
+func begun(t *testing.T, kind int, env ...string) (*window, string) {
+	t.Helper()
+	dir := folder(t, nil)
+	c := pitwall(t, dir)
+	c.Env = append(c.Env, env...)
+	x := inWindow(t, c, 100, 36)
+	x.press("┃ Welcome to pitwall", down, enter)
+	x.press("┃ Where is the data?", append(slices.Repeat([]string{down}, kind), enter)...)
+	return x, dir
+}
+
+// rest answers what is asked of every dataset, and waits until the console shows its rows.
+func rest(t *testing.T, x *window, dataset string) {
+	t.Helper()
+	x.press("┃ What is the dataset called?", enter)
+	x.press("┃ Which engine keeps it?", enter)
+	x.press("┃ How often", enter)
+	x.press("┃ Keep snapshots?", enter)
+	x.press("┃ Where to?", enter)
+	x.press("┃ This is", enter)
+	x.wait(dataset, "g1", "live", "● Ready")
+	x.press(dataset, enter) // its screen
+	x.wait("3 rows")
+	x.press("live", "q")
+	for range x.drew { // to the end
+	}
+}
+
+// What the dialog writes for a bucket loads from a real store, over plain http and with keys of the environment.
+func TestFirstRunOfABucketLoads(t *testing.T) {
+	server, stop, err := storetest.StartS3()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := server.CreateBucket(t.Context(), "lake"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(server.Dir, "lake", "trips.csv"), []byte("id,fare\n1,2.5\n2,3.5\n3,4.5\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := begun(t, 1, "AWS_ACCESS_KEY_ID="+storetest.Key, "AWS_SECRET_ACCESS_KEY="+storetest.Secret)
+	x.press("┃ Which bucket and folder?", "lake/trips.csv", enter)
+	x.press("┃ Region", "us-east-1", enter)
+	x.press("┃ Endpoint", strings.TrimPrefix(server.URL, "http://"), enter)
+	x.press("it begins with", strings.Repeat("\x7f", len(server.URL)), server.URL, enter)
+	x.press("┃ How does it know us?", down, enter)
+	rest(t, x, "trips")
+}
+
+// What it writes for a table of PostgreSQL loads from a real server.
+func TestFirstRunOfPostgresLoads(t *testing.T) {
+	server := pgtest.Start(t)
+	server.Exec(t, "CREATE TABLE trips (id int PRIMARY KEY, fare float); INSERT INTO trips VALUES (1, 2.5), (2, 3.5), (3, 4.5)")
+	x, _ := begun(t, 2, "PITWALL_TEST_PW="+server.Password)
+	x.press("┃ Which table?", "public.trips", enter)
+	ofServer(x, server.Host, server.Port, server.DB, server.User)
+	rest(t, x, "trips")
+}
+
+// What it writes for a table of MariaDB loads from a real server.
+func TestFirstRunOfMariaDBLoads(t *testing.T) {
+	server := mysqltest.Start(t)
+	server.Exec(t, "CREATE TABLE trips (id int PRIMARY KEY, fare double); INSERT INTO trips VALUES (1, 2.5), (2, 3.5), (3, 4.5)")
+	x, _ := begun(t, 3, "PITWALL_TEST_PW="+server.Password)
+	x.press("┃ Which table?", server.DB+".trips", enter)
+	ofServer(x, server.Host, server.Port, server.DB, server.User)
+	rest(t, x, "trips")
+}
+
+// ofServer answers where a server is.
+func ofServer(x *window, host string, port int, db, user string) {
+	x.t.Helper()
+	x.press("┃ Host", strings.Repeat("\x7f", len("localhost")), host, enter)
+	x.press("┃ Port", strconv.Itoa(port), enter)
+	x.press("┃ Database", db, enter)
+	x.press("┃ User", user, enter)
+	x.press("┃ Which environment variable", "PITWALL_TEST_PW", enter)
+	x.press("┃ Is the connection encrypted?", down, down, enter)
+}
+
+// What the spicepod would not take is refused at its field, with the reason; nothing else is asked again.
+func TestFirstRunStaysAtTheWrongField(t *testing.T) {
+	x, dir := begun(t, 0)
+	x.press("┃ Which file or folder?", "data.csv", enter)
+	x.press("┃ What is the dataset called?", "my data", enter)
+	x.press("must not contain", strings.Repeat("\x7f", 5), "_data", enter)
+	x.press("┃ Which engine keeps it?", enter)
+	x.press("┃ How often", "\x7f\x7f\x7f0s", enter)
+	x.press("must not be zero", "\x7f\x7f5m", enter)
+	x.press("┃ Keep snapshots?", enter)
+	x.press("┃ Where to?", strings.Repeat("\x7f", 30), "ftp://x", enter)
+	x.press("unknown kind of snapshots location", strings.Repeat("\x7f", 7), "./copies", enter)
+	x.wait("┃ This is", "name: my_data", "refresh_check_interval: 5m", "location: ./copies")
+	x.press("┃ This is", down, down, enter) // given up
+	x.press("┃ Welcome to pitwall", esc)
+	for range x.drew { // to the end
+	}
+	if e, err := os.ReadDir(dir); err != nil || len(e) > 0 {
+		t.Errorf("%v %v", e, err)
 	}
 }
 

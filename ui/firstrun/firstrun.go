@@ -16,6 +16,8 @@ import (
 	"charm.land/huh/v2"
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/term"
+
+	"pitwall/config"
 )
 
 // Options of Ask.
@@ -68,7 +70,7 @@ const (
 // spicepod could not be written, or that of the terminal.
 func Ask(ctx context.Context, o Options) (Choice, error) {
 	file := o.Looked[0]
-	a := &answers{kind: kindFile, engine: "duckdb", interval: "10m", snapshots: yes, snapshotsFolder: "file://./snapshots", host: "localhost"}
+	a := &answers{kind: kindFile, engine: "duckdb", interval: "10m", snapshots: yes, snapshotsFolder: "file://./snapshots", host: "localhost", file: file}
 	for {
 		what := openDemo
 		err := o.run(ctx, huh.NewGroup(pick("Welcome to pitwall. There is no spicepod here.",
@@ -88,7 +90,7 @@ func Ask(ctx context.Context, o Options) (Choice, error) {
 			err = o.looked(ctx)
 		default:
 			var done bool
-			if done, err = o.starter(ctx, a, file); done && err == nil {
+			if done, err = o.starter(ctx, a); done && err == nil {
 				return Written, missing(a, file)
 			}
 		}
@@ -104,35 +106,44 @@ func (o *Options) looked(ctx context.Context) error {
 		new(string), huh.NewOption("back", ""))))
 }
 
-// starter asks, shows the spicepod and writes it when that is wanted; done is false when it is not.
-func (o *Options) starter(ctx context.Context, a *answers, file string) (done bool, err error) {
+// starter asks, shows the spicepod and writes it when that is wanted; done is false when it is not. What the spicepod
+// would not take is asked for again, and only that.
+func (o *Options) starter(ctx context.Context, a *answers) (done bool, err error) {
+	questions := a.forms()
 	for {
-		if err := o.run(ctx, a.forms()...); err != nil {
+		if err := o.run(ctx, questions...); err != nil {
 			return false, err
 		}
-		text, err := a.yaml(filepath.Dir(file))
+		questions = a.forms()
+		problems := a.problems()
+		if q := a.wrong(problems); q != nil {
+			q.about = strings.TrimSuffix(a.refused(*q).Error()+"\n"+q.about, "\n")
+			questions = []*huh.Group{huh.NewGroup(a.field(*q))}
+			continue
+		}
+		text, err := a.yaml()
 		if err != nil {
 			return false, err
 		}
 		what := write1
 		choices := []huh.Option[string]{huh.NewOption("write it and open the console", write1), huh.NewOption("go back to the questions", change), huh.NewOption("give up", quit)}
-		title, about := "This is "+file, inSight(string(text))
-		if problems := a.check(text, file); len(problems) > 0 {
-			title, about, what = "This would not be valid", "", change
+		title, about := "This is "+a.file, inSight(string(text))
+		if len(problems) > 0 {
+			title, about = "This would be said against it", ""
 			for _, p := range problems {
-				about += p.Message + "\n"
-				if p.Hint != "" {
-					about += p.Hint + "\n"
-				}
+				about += strings.TrimSuffix(p.Message+"\n"+p.Hint, "\n") + "\n"
 			}
-			about, choices = inSight(about), choices[1:]
+			about = inSight(about)
+		}
+		if len(config.Errors(problems)) > 0 {
+			what, choices = change, choices[1:]
 		}
 		if err := o.run(ctx, huh.NewGroup(pick(title, about, &what, choices...))); err != nil {
 			return false, err
 		}
 		switch what {
 		case write1:
-			if err := write(file, text); err != nil {
+			if err := write(a.file, text); err != nil {
 				return false, fmt.Errorf("the spicepod was not written: %w", err)
 			}
 			return true, nil

@@ -34,7 +34,14 @@ type answers struct {
 	key                                                string
 	table, host, port, database, user, password        string
 	name, engine, interval, snapshots, snapshotsFolder string
+	// tls is empty for a checked certificate, tlsUnchecked or tlsOff.
+	tls string
+	// file is the one to write.
+	file string
 }
+
+// How the connection to a server is protected when it is not as the default of its source.
+const tlsUnchecked, tlsOff = "unchecked", "off"
 
 // The environment variables that hold the key of S3.
 const s3Key, s3Secret = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
@@ -97,8 +104,9 @@ func (a *answers) derived() string {
 	return from
 }
 
-// yaml writes the spicepod; folder is the one it will be in.
-func (a *answers) yaml(folder string) ([]byte, error) {
+// yaml writes the spicepod.
+func (a *answers) yaml() ([]byte, error) {
+	folder := filepath.Dir(a.file)
 	d := &dataset{Name: cmp.Or(strings.TrimSpace(a.name), a.derived()), Params: map[string]string{},
 		Acceleration: &acceleration{Engine: a.engine, RefreshCheckInterval: strings.TrimSpace(a.interval)}}
 	set := func(key, value string) {
@@ -118,6 +126,9 @@ func (a *answers) yaml(folder string) ([]byte, error) {
 		d.From = "s3://" + strings.TrimPrefix(strings.TrimSpace(a.path), "s3://")
 		set("s3_region", a.region)
 		set("s3_endpoint", a.endpoint)
+		if strings.HasPrefix(strings.TrimSpace(a.endpoint), "http://") {
+			d.Params["allow_http"] = "true"
+		}
 		if a.key == "key" {
 			d.Params["s3_auth"] = "key"
 			env("s3_key", s3Key)
@@ -132,6 +143,7 @@ func (a *answers) yaml(folder string) ([]byte, error) {
 		set("pg_db", a.database)
 		set("pg_user", a.user)
 		env("pg_pass", a.password)
+		set("pg_sslmode", map[string]string{tlsUnchecked: "require", tlsOff: "disable"}[a.tls])
 	case kindMySQL:
 		d.From = "mysql:" + strings.TrimSpace(a.table)
 		set("mysql_host", a.host)
@@ -139,6 +151,7 @@ func (a *answers) yaml(folder string) ([]byte, error) {
 		set("mysql_db", a.database)
 		set("mysql_user", a.user)
 		env("mysql_pass", a.password)
+		set("mysql_sslmode", map[string]string{tlsUnchecked: "preferred", tlsOff: "disabled"}[a.tls])
 	}
 	p := &pod{Version: "v1", Kind: "Spicepod", Name: "starter", Datasets: []*dataset{d}}
 	if n := notInName.ReplaceAllString(strings.ToLower(filepath.Base(folder)), "-"); strings.Trim(n, "-") != "" {
@@ -158,17 +171,21 @@ func (a *answers) yaml(folder string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// check says what pitwall would refuse of the spicepod. A variable that it refers to and that is not set is none of
-// it: it may be set later.
-func (a *answers) check(text []byte, file string) []config.Problem {
-	_, problems := config.Parse(text, file, config.LoadOptions{Env: func(name string) (string, bool) {
+// problems are what pitwall would say against the spicepod, also what it would only warn of. A variable that it refers
+// to and that is not set is none of it: it may be set later.
+func (a *answers) problems() []config.Problem {
+	text, err := a.yaml()
+	if err != nil {
+		return []config.Problem{{Severity: config.SeverityError, Message: err.Error()}}
+	}
+	_, problems := config.Parse(text, a.file, config.LoadOptions{Env: func(name string) (string, bool) {
 		v, ok := os.LookupEnv(name)
 		if !ok && slices.Contains(a.secrets(), name) {
 			return "not-set", true
 		}
 		return v, ok
 	}})
-	return config.Errors(problems)
+	return problems
 }
 
 // write makes a new file of the text, as a whole or not at all. What is there already is never touched: the error is
