@@ -133,7 +133,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	r.openSnapshots(ctx)
 	cs := configStatus(o.Config, 1)
 	cs.Reload = o.Reload
-	r.bus = newBus(api.State{Version: o.Version, ReadOnly: o.ReadOnly, Config: cs, Store: r.storeStatus(),
+	r.bus = newBus(api.State{Version: o.Version, Process: r.process, ReadOnly: o.ReadOnly, Config: cs, Store: r.storeStatus(),
 		ReadyOnRegistration: o.Config.Runtime.ReadyState == config.ReadyOnRegistration})
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.registerAll(o.Config)

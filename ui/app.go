@@ -248,6 +248,9 @@ func (a *App) frame(c *Ctx, m frameMsg) tea.Cmd {
 		a.closedAt = c.Wall
 		return nil
 	}
+	if was := a.live.Process; was != "" && was != m.state.Process {
+		a.restarted()
+	}
 	a.live, c.Live = m.state, m.state
 	var next tea.Cmd
 	if !a.still {

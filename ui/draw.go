@@ -48,17 +48,29 @@ func (c *Ctx) Spinner() string {
 // Panel frames lines with a border and a title in w×h cells. With exact the lines are known to be
 // w-2 cells wide.
 func (c *Ctx) Panel(title string, lines []string, w, h int, exact bool) []string {
+	return c.PanelBeside(title, lines, w, h, exact, nil)
+}
+
+// PanelBeside is a Panel with a block of lines at its right, as Beside puts it there, but without writing the lines of
+// the panel twice: large frames are mostly that.
+func (c *Ctx) PanelBeside(title string, lines []string, w, h int, exact bool, right []string) []string {
 	if w < 4 || h < 2 {
 		return nil
 	}
 	g, t := c.Glyphs, c.Theme
 	out := make([]string, 0, h)
+	beside := func() string {
+		if len(out) < len(right) {
+			return right[len(out)]
+		}
+		return ""
+	}
 	title = Cut(title, w-4)
 	if title != "" {
 		title = " " + title + " "
 	}
 	fill := w - 2 - Width(title)
-	out = append(out, t.Border.On(g.TopLeft)+t.Title.On(title)+t.Border.On(strings.Repeat(g.Horizontal, max(fill, 0))+g.TopRight))
+	out = append(out, t.Border.On(g.TopLeft)+t.Title.On(title)+t.Border.On(strings.Repeat(g.Horizontal, max(fill, 0))+g.TopRight)+beside())
 	side, blank := t.Border.On(g.Vertical), Spaces(w-2)
 	for i := range h - 2 {
 		l := blank
@@ -67,9 +79,9 @@ func (c *Ctx) Panel(title string, lines []string, w, h int, exact bool) []string
 				l = Pad(l, w-2)
 			}
 		}
-		out = append(out, side+l+side)
+		out = append(out, side+l+side+beside())
 	}
-	return append(out, t.Border.On(g.BotLeft+strings.Repeat(g.Horizontal, w-2)+g.BotRight))
+	return append(out, t.Border.On(g.BotLeft+strings.Repeat(g.Horizontal, w-2)+g.BotRight)+beside())
 }
 
 // Beside puts blocks of lines side by side; each block's lines are as wide as ws says, those of a

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +113,11 @@ func (a *App) link(c *Ctx) string {
 	case l.Kind == api.LinkRecording:
 		return a.playback(c)
 	case !l.DownSince.IsZero():
-		return t.Bad.On(g.Failed + " offline " + Age(c.Now, l.DownSince) + ", retry " + Until(c.Now, l.RetryAt))
+		text := g.Failed + " offline " + Age(c.Now, l.DownSince) + ", retry " + Until(c.Now, l.RetryAt)
+		if room := c.W - linkRoom; l.Err != "" && room > 0 {
+			text += ": " + Cut(Clean(l.Err), room)
+		}
+		return t.Bad.On(text)
 	case l.Kind != "" && c.Now.Sub(c.Live.At) > linkStale:
 		return t.Warn.On(g.Stale + " stale " + Age(c.Now, c.Live.At))
 	}
@@ -121,6 +126,9 @@ func (a *App) link(c *Ctx) string {
 	}
 	return t.Good.On(g.Ready + " live")
 }
+
+// linkRoom is what the rest of the head line needs at most.
+const linkRoom = 120
 
 // linkStale is how old a State of another runtime may be; it tells every 3 s that it is there.
 const linkStale = 7 * time.Second
@@ -279,28 +287,32 @@ func (a *App) bar(c *Ctx) string {
 	t := c.Theme
 	item := func(x *Action) string { return t.Accent.Bold().On(KeyName(x.Keys[0])) + " " + x.Title }
 	right := ""
-	var items []string
 	targets := a.top().view.Targets(c)
-	acts := a.actions()
-	for n := 1; n <= 30; n++ {
-		for i := range acts {
-			x := &acts[i]
-			if x.Bar != n || x.off(c, targets) != "" {
-				continue
-			}
-			if x.ID == "quit" || x.ID == "help" || x.ID == "palette" {
-				right += "  " + item(x)
-				continue
-			}
-			items = append(items, item(x))
+	var shown [31][]string // by their place
+	var ends [31]string
+	a.eachAction(a.top().view.Actions(), a.globals(), func(x *Action) {
+		if x.Bar < 1 || x.Bar >= len(shown) || x.off(c, targets) != "" {
+			return
 		}
+		if x.ID == "quit" || x.ID == "help" || x.ID == "palette" {
+			ends[x.Bar] += "  " + item(x)
+			return
+		}
+		shown[x.Bar] = append(shown[x.Bar], item(x))
+	})
+	for _, e := range ends {
+		right += e
 	}
-	left, room := " ", c.W-Width(right)-2
-	for _, it := range items {
-		if Width(left)+Width(it)+2 > room {
+	var left strings.Builder
+	left.Grow(c.W * 2)
+	left.WriteByte(' ')
+	used, room := 1, c.W-Width(right)-2
+	for _, it := range slices.Concat(shown[:]...) {
+		if used += Width(it) + 2; used > room {
 			break
 		}
-		left += it + "  "
+		left.WriteString(it)
+		left.WriteString("  ")
 	}
-	return Sides(left, right+" ", c.W)
+	return Sides(left.String(), right+" ", c.W)
 }

@@ -92,7 +92,7 @@ func (d *helpDialog) Draw(c *Ctx, w, h int) []string {
 		for i := range acts {
 			x := &acts[i]
 			why := x.off(c, c.app.top().view.Targets(c))
-			if !d.match(x.Title, x.Help, strings.Join(x.Keys, " "), why) {
+			if !d.match(x.Title, x.Help, x.ID, strings.Join(x.Keys, " "), why) {
 				continue
 			}
 			part = append(part, keyLine(c, x, why, w)...)
@@ -111,7 +111,7 @@ func (d *helpDialog) Draw(c *Ctx, w, h int) []string {
 			"  g G           first, last   ctrl+u ctrl+d              half a page", "")
 	}
 	if d.query.Text() == "" {
-		body = append(body, t.Dim.On("pitwall "+c.Options.Version))
+		body = append(body, t.Dim.On("in ( ) the name for keys: in config.yml"), "", t.Dim.On("pitwall "+c.Options.Version))
 		if c.Options.LogFile != "" {
 			body = append(body, t.Dim.On("log          "+c.Options.LogFile))
 		}
@@ -154,7 +154,7 @@ func keyLine(c *Ctx, x *Action, why string, w int) []string {
 	}
 	const keyW, titleW = 10, 24
 	keys, title := Pad(strings.Join(names, " "), keyW), Pad(x.Title, titleW)
-	text := Wrap(x.Help, max(w-keyW-titleW-4, 10))
+	text := Wrap(x.Help+" ("+x.ID+")", max(w-keyW-titleW-4, 10))
 	if w < 60 {
 		text = nil
 	}

@@ -72,20 +72,30 @@ func quits(f *front) bool {
 
 // actions returns the actions of the screen and those of all screens. A screen without a search may use its keys.
 func (a *App) actions() []Action {
-	own := a.top().view.Actions()
-	all := own[:len(own):len(own)]
-	_, searches := a.top().view.(Searcher)
-	for _, g := range a.globals() {
-		if searches || !strings.HasPrefix(g.ID, "search.") || !slices.ContainsFunc(own, func(o Action) bool { return o.has(g.Keys[0]) }) {
-			all = append(all, g)
-		}
-	}
-	for i := range all {
-		if keys, ok := a.keys[all[i].ID]; ok {
-			all[i].Keys = keys
-		}
-	}
+	own, globals := a.top().view.Actions(), a.globals()
+	all := make([]Action, 0, len(own)+len(globals))
+	a.eachAction(own, globals, func(x *Action) { all = append(all, *x) })
 	return all
+}
+
+// eachAction goes through what actions returns, without keeping it.
+func (a *App) eachAction(own, globals []Action, each func(*Action)) {
+	with := func(x *Action) {
+		if keys, ok := a.keys[x.ID]; ok {
+			x.Keys = keys
+		}
+		each(x)
+	}
+	for i := range own {
+		with(&own[i])
+	}
+	_, searches := a.top().view.(Searcher)
+	for i := range globals {
+		g := &globals[i]
+		if searches || !strings.HasPrefix(g.ID, "search.") || !slices.ContainsFunc(own, func(o Action) bool { return o.has(g.Keys[0]) }) {
+			with(g)
+		}
+	}
 }
 
 // run does an action, or says why not, or asks first.

@@ -153,7 +153,8 @@ func (d *paletteDialog) choices(c *Ctx) []choice {
 	for _, ds := range c.State.Datasets {
 		all = append(all, c.app.openChoice(c, "dataset", ds.Name))
 	}
-	return find(strings.TrimSpace(line), all)
+	line = strings.TrimSpace(line)
+	return append(find(line, all), c.app.eventChoices(c, line)...)
 }
 
 // find returns the choices that a text is like; what begins with it comes first.

@@ -136,6 +136,7 @@ func (t *Table[T]) header(c *Ctx, w int) string {
 
 func (t *Table[T]) row(c *Ctx, r T, w int, flags uint8) string {
 	var b strings.Builder
+	b.Grow(w * 3) // with the colours
 	cursor, mark := " ", " "
 	if flags&1 != 0 {
 		cursor = c.Theme.Accent.On(c.Glyphs.Cursor)

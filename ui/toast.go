@@ -228,6 +228,19 @@ func (a *App) outcomes() {
 	}
 }
 
+// restarted gives up the commands of a process that is gone: their ids are those of other commands now.
+func (a *App) restarted() {
+	told := map[*request]bool{}
+	for _, p := range a.following {
+		if told[p] {
+			continue
+		}
+		told[p] = true
+		a.toastOf(p, api.Warn, p.asked(p.open)+": the runtime was started anew; what came of it is in its log")
+	}
+	clear(a.following)
+}
+
 // tell shows what is known of a press of several commands.
 func (a *App) tell(p *request) {
 	level, text := p.outcome()

@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"pitwall/runtime/api"
 	"pitwall/ui"
@@ -35,11 +36,11 @@ func (v *datasets) Draw(c *ui.Ctx, w, h int) []string {
 	case w >= wideWindow && !c.Zoomed:
 		// The table has the room it needs for all columns before the panel has more than it needs.
 		side := max(min(w*3/10, 64, w-2-v.table.Wide()), sideMin)
-		var detail []string
+		detail := slices.Repeat([]string{ui.Spaces(side)}, h)
 		if d, ok := v.table.Selected(); ok {
 			detail = c.Panel(ui.Clean(d.Name), summary(c, d, side-4, h-2), side, h, false)
 		}
-		return append(top, ui.Beside(h, []int{w - side, side}, c.Panel(v.title(c), v.rows(c, w-side-2, h-2), w-side, h, true), detail)...)
+		return append(top, c.PanelBeside(v.title(c), v.rows(c, w-side-2, h-2), w-side, h, true, detail)...)
 	case h >= 37 && !c.Zoomed:
 		const below = 14
 		out := append(top, c.Panel(v.title(c), v.rows(c, w-2, h-below-2), w, h-below, true)...)
@@ -140,6 +141,9 @@ func gravity(c *ui.Ctx, d *api.Dataset) (glyph string, style ui.Style) {
 func banner(c *ui.Ctx, w int) []string {
 	t, cfg := c.Theme, &c.State.Config
 	var out []string
+	if l := &c.Live.Link; !l.DownSince.IsZero() && l.Err != "" {
+		out = append(out, ui.Cut(" "+t.Bad.Bold().On(c.Glyphs.Failed+" "+ui.Clean(l.Name)+" does not answer:")+" "+ui.Clean(l.Err), w))
+	}
 	if cfg.Broken {
 		p := ui.FirstError(cfg)
 		if p == nil {

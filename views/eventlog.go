@@ -179,6 +179,18 @@ func (l *eventLog) by(n int) {
 	}
 }
 
+// find selects the event with a Seq; false when it is not shown.
+func (l *eventLog) find(seq uint64) bool {
+	for i := range l.items {
+		if l.items[i].ev.Seq == seq {
+			l.setFollow(false)
+			l.at = i
+			return true
+		}
+	}
+	return false
+}
+
 func (l *eventLog) setFollow(on bool) {
 	if l.follow = on; on {
 		l.bottom()

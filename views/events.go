@@ -66,6 +66,16 @@ func (v *events) SetSearch(s string) error { return v.log.setSearch(s) }
 // Next implements ui.Searcher.
 func (v *events) Next(dir int) { v.log.next(dir) }
 
+// FindEvent implements ui.EventFinder.
+func (v *events) FindEvent(seq uint64) {
+	if !v.log.find(seq) { // it is filtered out
+		_ = v.log.setFilter("", v.last) // no filter is always understood
+		v.log.level = 0
+		v.log.again(v.last)
+		v.log.find(seq)
+	}
+}
+
 // Copy implements ui.Copier.
 func (v *events) Copy(*ui.Ctx) (text, what string) { return v.log.copy() }
 

@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -97,32 +98,64 @@ const (
 	chartHeight = 6
 )
 
-// charts are how long the refreshes took, and how many rows there were after each, oldest first.
+// charts are how long the refreshes took, how many rows there were after each, and how fast each read its source, oldest
+// first.
 func (v *dataset) charts(c *ui.Ctx, d *api.Dataset, w int) []string {
-	var took, rows ui.Series
-	took.Zero = true
+	took, rows, rate := ui.Series{Zero: true}, ui.Series{Label: countLabel}, ui.Series{Zero: true, Label: rateLabel}
 	took.Label = func(s float64) string { return ui.Duration(time.Duration(s * float64(time.Second))) }
-	rows.Label = countLabel
 	for i := range slices.Backward(d.Refreshes) {
 		r := &d.Refreshes[i]
 		took.Values, took.Bad = append(took.Values, r.Duration.Seconds()), append(took.Bad, r.Outcome == api.Failed)
 		if r.Outcome == api.Succeeded || r.Outcome == api.Skipped {
 			rows.Values = append(rows.Values, float64(r.RowsAfter))
 		}
+		if r.Outcome == api.Succeeded {
+			rate.Values = append(rate.Values, perSecond(r.BytesRead, r.Duration))
+		}
 	}
-	half := w / 2
-	block := func(title string, s ui.Series, w int) []string {
-		out := []string{" " + c.Theme.Title.On(title)}
-		for _, l := range c.Chart(s, w-2, chartHeight) {
+	return sideBySide(c, w, chartHeight, graph{"How long, " + c.Glyphs.Failed + " is a failure", took}, graph{"Rows after it", rows}, graph{"Read a second", rate})
+}
+
+// graph is a series with its title.
+type graph struct {
+	title  string
+	series ui.Series
+}
+
+// chartWidth is what a chart needs.
+const chartWidth = 36
+
+// sideBySide draws as many of the charts as there is room for, and an empty line below them.
+func sideBySide(c *ui.Ctx, w, h int, all ...graph) []string {
+	all = all[:min(len(all), max(w/chartWidth, 1))]
+	var blocks [][]string
+	var widths []int
+	for i, x := range all {
+		wide := w / len(all)
+		if i == len(all)-1 {
+			wide = w - wide*i
+		}
+		out := []string{" " + c.Theme.Title.On(ui.Cut(x.title, wide-2))}
+		for _, l := range c.Chart(x.series, wide-2, h) {
 			out = append(out, " "+l)
 		}
 		for i := range out {
-			out[i] = ui.Pad(out[i], w)
+			out[i] = ui.Pad(out[i], wide)
 		}
-		return out
+		blocks, widths = append(blocks, out), append(widths, wide)
 	}
-	return append(ui.Beside(chartHeight+1, []int{half, w - half}, block("How long, "+c.Glyphs.Failed+" is a failure", took, half), block("Rows after it", rows, w-half)), "")
+	return append(ui.Beside(h+1, widths, blocks...), "")
 }
+
+// perSecond is a rate, NaN when the time is too short to tell.
+func perSecond(bytes int64, took time.Duration) float64 {
+	if took <= 0 {
+		return math.NaN()
+	}
+	return float64(bytes) / took.Seconds()
+}
+
+func rateLabel(v float64) string { return bytesLabel(v) + "/s" }
 
 // refreshDetail is what the columns have no room for.
 func refreshDetail(r *api.Refresh) []string {

@@ -205,28 +205,25 @@ func (v *snapshots) Draw(c *ui.Ctx, w, h int) []string {
 	return c.Panel(title, v.body(c, w-2, h-2), w, h, false)
 }
 
-// sizes draws how large the stored snapshots are, oldest first; those found damaged have a sign of their own.
+// sizes draws how large the stored snapshots are, and how fast those of this process were written, oldest first; those
+// found damaged have a sign of their own.
 func (v *snapshots) sizes(c *ui.Ctx, w int) []string {
-	s := ui.Series{Label: bytesLabel, Zero: true}
+	s, rate := ui.Series{Label: bytesLabel, Zero: true}, ui.Series{Label: rateLabel, Zero: true}
 	for i := range slices.Backward(v.list.list) {
 		x := &v.list.list[i]
 		s.Values, s.Bad = append(s.Values, float64(x.Bytes)), append(s.Bad, x.Verified.State == api.VerifyFailed || x.Verified.State == api.VerifyGone)
 	}
 	first, last := v.list.list[len(v.list.list)-1].Created, v.list.list[0].Created
-	title := fmt.Sprintf("Size, oldest first, over %s; %s is damaged", ui.Age(last, first), c.Glyphs.Failed)
 	if d := c.Dataset(v.list.dataset); d != nil {
-		for i := range d.Snapshots.Attempts {
-			if a := &d.Snapshots.Attempts[i]; a.Outcome == api.Succeeded && a.Duration > 0 {
-				title += fmt.Sprintf(" %s the last at %s/s", c.Glyphs.Dot, ui.Bytes(int64(float64(a.Bytes)/a.Duration.Seconds())))
-				break
+		for i := range slices.Backward(d.Snapshots.Attempts) {
+			if a := &d.Snapshots.Attempts[i]; a.Outcome == api.Succeeded {
+				rate.Values = append(rate.Values, perSecond(a.Bytes, a.Duration))
 			}
 		}
 	}
-	out := []string{"", " " + c.Theme.Title.On(ui.Cut(title, w-2))}
-	for _, l := range c.Chart(s, w-2, chartHeight-1) {
-		out = append(out, " "+l)
-	}
-	return append(out, "")
+	return append([]string{""}, sideBySide(c, w, chartHeight-1,
+		graph{fmt.Sprintf("Size, oldest first, over %s; %s is damaged", ui.Age(last, first), c.Glyphs.Failed), s},
+		graph{"Written a second, by this process", rate})...)
 }
 
 // body is the table or why there is none.

@@ -13,6 +13,8 @@ type State struct {
 	At time.Time
 	// Version is the build of the runtime.
 	Version string
+	// Process names the runtime's process; empty when it does not tell. The CommandIDs of another one are others.
+	Process string
 	// ReadOnly is true when the runtime refuses every Command that changes something.
 	ReadOnly bool
 	// Ready is true once every dataset has been Ready at least once (spec data-refresh 4.3).
