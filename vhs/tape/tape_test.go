@@ -199,6 +199,9 @@ func TestTapes(t *testing.T) {
 				if theme == "light" && !*write { // one theme is enough
 					continue
 				}
+				if !*write && name != "incident" && name != "tour" { // two are enough
+					continue
+				}
 				if again, _ := play(t, path, theme); !bytes.Equal(got, again) {
 					t.Errorf("%s is another one when it is played again", file)
 				}
