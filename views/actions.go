@@ -111,8 +111,10 @@ func bootstrapOff(c *ui.Ctx, targets []string) string {
 		return "no dataset is selected"
 	case len(targets) > 1:
 		return "one dataset at a time; esc takes the marks away"
-	case c.Live.Link.Kind == api.LinkRecording: // to look at what could have been done; the dialog does nothing then
-		return ""
+	case c.Live.Link.Kind == api.LinkRecording: // to look at what could have been done then; the dialog does nothing
+		s := *c.Live
+		s.Link = api.Link{}
+		return api.Refusal(&s, api.BootstrapFrom{Dataset: targets[0]})
 	}
 	return api.Refusal(c.Live, api.BootstrapFrom{Dataset: targets[0]})
 }

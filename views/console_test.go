@@ -25,6 +25,38 @@ func TestTheLinkSaysWhyItIsBroken(t *testing.T) {
 	}
 }
 
+// In a recording the picker says what loading a snapshot would have done, and does nothing.
+func TestThePickerOfARecording(t *testing.T) {
+	now := time.Now()
+	state := uitest.Sample(now)
+	state.Link = api.Link{Kind: api.LinkRecording, Name: "recording x"}
+	c := uitest.New(state)
+	c.SetSnapshots("lake.sales_eu", uitest.Snapshots(now), nil, false)
+	s := uitest.Start(t, c, views.All(), 120, 32, ui.Options{Version: "test"})
+	s.Wait("Datasets")
+	s.Press("b")
+	s.Wait("Bootstrap lake.sales_eu", "not now: this is a recording", "Replaces 18,204,118")
+	s.Awake()
+	s.Type("lake.sales_eu")
+	s.Press("tab", "enter", "esc")
+	s.Gone("Bootstrap lake.sales_eu")
+	if got := c.Commands(); len(got) > 0 {
+		t.Errorf("it did %v", got)
+	}
+}
+
+// Where no snapshot can be loaded the picker does not ask for another one.
+func TestThePickerWithoutASoundSnapshot(t *testing.T) {
+	c, s := start(t, 120, 32)
+	all := uitest.Snapshots(time.Now())
+	for i := range all {
+		all[i].Verified.State = api.VerifyFailed
+	}
+	c.SetSnapshots("lake.sales_eu", all, nil, false)
+	s.Press("b")
+	s.Wait("none of them can be used")
+}
+
 // The help names the actions as the key map of config.yml does, and finds them by that name.
 func TestHelpNamesTheActions(t *testing.T) {
 	_, s := start(t, 120, 32)

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -209,7 +210,9 @@ func (p *picker) effect(c *ui.Ctx, d *api.Dataset, w int) []string {
 	if s == nil {
 		return nil
 	}
-	if why := usable(s); why != "" {
+	if why := usable(s); why != "" && !slices.ContainsFunc(p.list.list, func(x api.Snapshot) bool { return usable(&x) == "" }) {
+		return ui.Wrap(c.Theme.Bad.On(c.Glyphs.Failed+" none of them can be used: r loads the data from its source, and s then writes a sound one"), w)
+	} else if why != "" {
 		return []string{c.Theme.Bad.On(ui.Cut(c.Glyphs.Failed+" "+why+"; choose another", w))}
 	}
 	var not []string

@@ -45,7 +45,7 @@ func (v *snapshots) columns() []ui.Column[*api.Snapshot] {
 		{Title: "VERIFY", Width: 12, Flex: 24, Prio: 1, Compare: func(a, b *api.Snapshot) int { return cmp.Compare(b.Verified.State, a.Verified.State) }, Cell: func(c *ui.Ctx, s *api.Snapshot, w int) ui.Cell {
 			return ui.Cell{Raw: true, Text: ui.Pad(verifyWords(c, s, w > 18), w)}
 		}},
-		{Title: "ROLE", Width: 13, Flex: 26, Prio: 1, Cell: func(c *ui.Ctx, s *api.Snapshot, _ int) ui.Cell {
+		{Title: "ROLE", Width: 13, Flex: 38, Prio: 1, Cell: func(c *ui.Ctx, s *api.Snapshot, _ int) ui.Cell {
 			return ui.Cell{Text: v.role(s), Style: c.Theme.Accent}
 		}},
 	}
