@@ -30,5 +30,5 @@ lint:
 bench:
 	go test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x ./...
 
-record: build
+record:
 	./vhs/record
