@@ -85,7 +85,7 @@ func testAdoptOntoNothing(t *testing.T, h Harness) {
 	if err := reopen(t, h, e).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(h.Path()); err != nil {
+	if err := os.RemoveAll(h.Path()); err != nil {
 		t.Fatal(err)
 	}
 	plant(t, h)

@@ -22,6 +22,16 @@ func openCopy(t testing.TB, h Harness, path string) (engines.Engine, state) {
 		}
 	}
 	h.Dir = t.TempDir()
+	if h.Folder {
+		if _, cp, err := h.Opener.Check(t.Context(), path, Dataset); err != nil || cp == nil {
+			t.Fatalf("check: %v, %v", cp, err)
+		}
+		e := h.Open(t)
+		if _, err := e.(engines.FileEngine).Adopt(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		return e, mustRead(t, e)
+	}
 	if err := os.Rename(path, h.Path()); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ type Harness struct {
 	Params map[string]string
 	// Renew gives an engine that is not in memory, and not in Dir, another place without content.
 	Renew func(testing.TB) Harness
+	// Folder says that the store is a folder, and that a copy of it is an archive to adopt.
+	Folder bool
 	// Refused are the types of the type table that the engine refuses, by their String, and NUL.
 	Refused map[string]bool
 }

@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"Persistence", testPersistence, Harness.file},
 		{"KeysChange", testKeysChange, Harness.lasts},
 		{"LeftOvers", testLeftOvers, Harness.file},
-		{"Corrupt", testCorrupt, Harness.file},
+		{"Corrupt", testCorrupt, func(h Harness) bool { return h.file() && !h.Folder }},
 		{"ReadOnlyDirectory", testReadOnlyDirectory, Harness.file},
 		{"ExportDuringAppends", testExportDuringAppends, Harness.file},
 		{"ExportDuringReplace", testExportDuringReplace, Harness.file},

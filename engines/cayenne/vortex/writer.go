@@ -277,6 +277,9 @@ func (x *Writer) flat(n *node, rows int64) (*layout, error) {
 	return &layout{encoding: layoutFlat, rows: rows, segments: []uint32{uint32(len(x.specs) - 1)}}, x.put(b)
 }
 
+// Size is how much was written so far, in bytes.
+func (x *Writer) Size() int64 { return int64(x.offset) }
+
 // Abort gives up the rows that have not been written. The file is not one.
 func (x *Writer) Abort() {
 	for _, r := range x.pending {
@@ -328,7 +331,10 @@ func (x *Writer) Close() (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	return Summary{Rows: x.rows, Bytes: int64(x.offset) + int64(len(end)), Statistics: statistics, Bounds: boundsOf(stats, true)}, x.put(end)
+	if err := x.put(end); err != nil {
+		return Summary{}, err
+	}
+	return Summary{Rows: x.rows, Bytes: int64(x.offset), Statistics: statistics, Bounds: boundsOf(stats, true)}, nil
 }
 
 // root is the layout of the file; it writes the zone maps.

@@ -1,0 +1,198 @@
+// Package cayenne keeps one dataset as Vortex files, which are never changed, and a metastore in SQLite that says
+// which of them, and which of their rows, are the dataset (spec cayenne-and-duckdb.md section 1).
+//
+// A store is a folder:
+//
+//	metadata/cayenne.db                              the metastore
+//	data/<table id>/<snapshot id>/part-*.vortex      rows
+//	data/<table id>/<snapshot id>/deletions/*.arrow  rows that are deleted, by their number in a file
+//
+// A write makes its files durable first and then becomes visible in one transaction of the metastore. Files that
+// no committed state names are what a killed process left, and are removed when the store is opened.
+// Left out of what Spice has: the tiers in memory and in the cold, write-back, indexes and self-tuning.
+//
+// Goroutines: those that package vortex starts for a scan, which end with it.
+package cayenne
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"pitwall/engines"
+	"pitwall/engines/dbfile"
+)
+
+// Opener opens datasets in Cayenne.
+type Opener struct{}
+
+var _ engines.Opener = Opener{}
+
+// Name returns "cayenne".
+func (Opener) Name() string { return "cayenne" }
+
+// Extension returns ".cayenne": of the folder, and of an archive of it.
+func (Opener) Extension() string { return ".cayenne" }
+
+// Open opens or prepares the folder at Options.Path; see engines.Opener. Kind Invalid: a parameter is not
+// understood, or the dataset is to be kept in memory.
+func (Opener) Open(ctx context.Context, o engines.Options) (engines.Engine, error) {
+	e, err := open(ctx, o)
+	if err != nil {
+		return nil, dbfile.Wrap("open", o.Dataset, o.Path, err)
+	}
+	return e, nil
+}
+
+func open(ctx context.Context, o engines.Options) (*Engine, error) {
+	if o.Path == "" {
+		return nil, &engines.Error{Kind: engines.Invalid, Err: errors.New("cayenne keeps files"), Hint: "set acceleration.mode: file"}
+	}
+	set, err := parseSettings(o.Params)
+	if err != nil {
+		return nil, dbfile.Fail(engines.Invalid, err)
+	}
+	if err := dbfile.RemoveTemp(o.Path, o.TempDir); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(o.Path); err == nil && !info.IsDir() {
+		return nil, dbfile.Fail(engines.Corrupt, errors.New("there is a file where the folder of the store should be"))
+	}
+	e := &Engine{o: o, set: set, folder: folder(o.Path), writer: dbfile.NewLock(), disk: newDisk()}
+	e.slot = dbfile.NewSlot(func(context.Context) (*version, error) {
+		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
+	})
+	v, err := load(ctx, e.folder, o.Dataset, e.disk)
+	switch {
+	case engines.KindOf(err) == engines.NotFound:
+		return e, e.removeStrays(nil)
+	case err != nil:
+		return nil, err
+	}
+	if err := e.removeStrays(v); err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	return e, e.slot.Set(ctx, v)
+}
+
+// Check reads a store, or an archive of one, and returns what it holds; see engines.Opener.
+func (Opener) Check(ctx context.Context, path, dataset string) (engines.Info, *engines.Checkpoint, error) {
+	info, cp, err := check(ctx, path, dataset)
+	return info, cp, dbfile.Wrap("check", dataset, path, err)
+}
+
+func check(ctx context.Context, path, dataset string) (engines.Info, *engines.Checkpoint, error) {
+	at, err := os.Stat(path)
+	if err != nil {
+		return engines.Info{}, nil, err
+	}
+	if !at.IsDir() {
+		return checkArchive(ctx, path, dataset)
+	}
+	v, err := load(ctx, folder(path), dataset, newDisk())
+	if err != nil {
+		return engines.Info{}, nil, err
+	}
+	defer v.Close()
+	return v.info(), v.checkpoint(), nil
+}
+
+// folder is the place of a store.
+type folder string
+
+func (f folder) metastore() string { return filepath.Join(string(f), "metadata", "cayenne.db") }
+func (f folder) data() string      { return filepath.Join(string(f), "data") }
+
+// Engine is one dataset in Cayenne.
+type Engine struct {
+	o      engines.Options
+	set    settings
+	folder folder
+	disk   *disk
+	writer dbfile.Lock
+	slot   *dbfile.Slot[*version]
+}
+
+var _ engines.FileEngine = (*Engine)(nil)
+
+// Path is the folder of the store.
+func (e *Engine) Path() string { return e.o.Path }
+
+func (e *Engine) wrap(op string, err error) error { return dbfile.Wrap(op, e.o.Dataset, e.o.Path, err) }
+
+// Supports refuses what Vortex has no form for: durations, intervals, unions; see engines.Engine.
+func (e *Engine) Supports(s *arrow.Schema) error {
+	if err := engines.CheckColumns(s, refuse); err != nil {
+		return e.wrap("check schema", dbfile.Fail(engines.Invalid, err))
+	}
+	return nil
+}
+
+// Info returns schema, rows and the bytes of the files; see engines.Engine.
+func (e *Engine) Info(ctx context.Context) (engines.Info, error) {
+	l, err := e.slot.Acquire(ctx, nil)
+	if engines.KindOf(err) == engines.NotFound {
+		return engines.Info{}, nil
+	}
+	if err != nil {
+		return engines.Info{}, e.wrap("info", err)
+	}
+	defer l.Release()
+	return l.Store.info(), nil
+}
+
+// Checkpoint returns the checkpoint row; see engines.Engine.
+func (e *Engine) Checkpoint(ctx context.Context) (*engines.Checkpoint, error) {
+	l, err := e.slot.Acquire(ctx, nil)
+	if engines.KindOf(err) == engines.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, e.wrap("checkpoint", err)
+	}
+	defer l.Release()
+	return l.Store.checkpoint(), nil
+}
+
+// Close waits for writes and readers; see engines.Engine.
+func (e *Engine) Close() error {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	return e.slot.Close()
+}
+
+// removeStrays removes files of the data folder that the state does not name, and folders that are empty then.
+func (e *Engine) removeStrays(v *version) error {
+	known := map[string]bool{}
+	if v != nil {
+		for _, f := range v.files {
+			known[f.file.path] = true
+			if f.gone != nil {
+				known[f.gone.file.path] = true
+			}
+		}
+	}
+	var dirs []string
+	err := filepath.WalkDir(e.folder.data(), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			dirs = append(dirs, path)
+		case !known[path]:
+			return os.Remove(path)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for i := len(dirs) - 1; i > 0; i-- {
+		_ = os.Remove(dirs[i]) // fails where there are files
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package cayenne
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"pitwall/engines"
+	"pitwall/engines/dbfile"
+)
+
+// deletionSchema is that of a file of deleted rows, by their position (spec 1.2).
+func deletionSchema() *arrow.Schema {
+	return arrow.NewSchema([]arrow.Field{
+		{Name: "row_id", Type: arrow.PrimitiveTypes.Uint64},
+		{Name: "deleted_at", Type: arrow.PrimitiveTypes.Int64},
+	}, nil)
+}
+
+// encodeDeletion writes deleted rows as an Arrow IPC file.
+func encodeDeletion(rows bitmap, total int64, at time.Time) ([]byte, error) {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, deletionSchema())
+	defer b.Release()
+	for row := range total {
+		if rows.has(row) {
+			b.Field(0).(*array.Uint64Builder).Append(uint64(row))
+			b.Field(1).(*array.Int64Builder).Append(at.UnixMicro())
+		}
+	}
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	var out bytes.Buffer
+	w, err := ipc.NewFileWriter(&out, ipc.WithSchema(batch.Schema()))
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Write(batch); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// readDeletion reads such a file about a data file of total rows.
+func readDeletion(path string, total, count int64) (bitmap, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, missing(err)
+	}
+	defer f.Close()
+	bad := func(err error) (bitmap, error) {
+		return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %w", err))
+	}
+	r, err := ipc.NewFileReader(f)
+	if err != nil {
+		return bad(err)
+	}
+	defer r.Close()
+	out, n := newBitmap(total), int64(0)
+	for i := range r.NumRecords() {
+		b, err := r.RecordBatch(i)
+		if err != nil {
+			return bad(err)
+		}
+		ids, ok := b.Column(0).(*array.Uint64)
+		if !ok {
+			return bad(fmt.Errorf("a column of %s", b.Column(0).DataType()))
+		}
+		for _, id := range ids.Uint64Values() {
+			if id >= uint64(total) {
+				return bad(fmt.Errorf("row %d of %d", id, total))
+			}
+			if !out.has(int64(id)) {
+				n++
+			}
+			out.set(int64(id))
+		}
+	}
+	if n != count {
+		return bad(fmt.Errorf("%d rows, the metastore has %d", n, count))
+	}
+	return out, nil
+}

@@ -1,0 +1,397 @@
+package cayenne
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/google/uuid"
+
+	"pitwall/engines"
+	"pitwall/engines/cayenne/vortex"
+	"pitwall/engines/convert"
+	"pitwall/engines/dbfile"
+	"pitwall/engines/schemajson"
+)
+
+// draft is a state that is not committed: what a writer makes of the one before.
+type draft struct {
+	e       *Engine
+	next    *version
+	fresh   []*diskFile          // written for it
+	deletes map[*dataFile]bitmap // rows deleted by it, those deleted before among them
+}
+
+// draft starts a state after base, which may be nil. With renew it has none of base's rows, in a snapshot folder of
+// its own.
+func (e *Engine) draft(base *version, schema *arrow.Schema, renew bool) (*draft, error) {
+	d := &draft{e: e, next: &version{disk: e.disk, schema: schema, sequence: 1}, deletes: map[*dataFile]bitmap{}}
+	if base != nil {
+		d.next.table, d.next.sequence, d.next.cp = base.table, base.sequence+1, base.cp
+	} else {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, err
+		}
+		d.next.table = id.String()
+	}
+	if base == nil || renew {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, err
+		}
+		d.next.snapshot = id.String()
+		return d, nil
+	}
+	d.next.snapshot = base.snapshot
+	for _, f := range base.files {
+		e.disk.retain(f.file)
+		if f.gone != nil {
+			e.disk.retain(f.gone.file)
+		}
+		c := *f
+		d.next.files = append(d.next.files, &c)
+	}
+	return d, nil
+}
+
+// abort removes what was written.
+func (d *draft) abort() {
+	for _, f := range d.fresh {
+		d.e.disk.retire(f)
+	}
+	_ = d.next.Close()
+}
+
+// dir is the folder of the snapshot.
+func (d *draft) dir() string { return filepath.Join(d.e.folder.data(), d.next.table, d.next.snapshot) }
+
+// write adds rows of the recorded schema, in files of about the target size. It returns their number.
+func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, error) {
+	stored := storedSchema(d.next.schema)
+	var total int64
+	var w *part
+	defer func() {
+		if w != nil {
+			w.abort()
+		}
+	}()
+	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		b, err := recast(rows.RecordBatch(), stored)
+		if err != nil {
+			return 0, err
+		}
+		if w == nil {
+			if w, err = d.part(stored); err != nil {
+				return 0, err
+			}
+		}
+		total += b.NumRows()
+		if err := w.vortex.Write(b); err != nil {
+			return 0, err
+		}
+		if w.size() >= d.e.set.target {
+			if err := d.finish(w); err != nil {
+				return 0, err
+			}
+			w = nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	if w != nil {
+		if err := d.finish(w); err != nil {
+			return 0, err
+		}
+		w = nil
+	}
+	return total, nil
+}
+
+// part is a data file that is being written.
+type part struct {
+	path   string
+	file   *os.File
+	buf    *bufio.Writer
+	sum    interface{ Sum([]byte) []byte }
+	vortex *vortex.Writer
+	done   bool
+}
+
+func (d *draft) part(stored *arrow.Schema) (*part, error) {
+	if err := makeFolders(d.dir(), string(d.e.folder)); err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	p := &part{path: filepath.Join(d.dir(), "part-"+id.String()+".vortex")}
+	if p.file, err = os.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	p.sum, p.buf = h, bufio.NewWriterSize(io.MultiWriter(p.file, h), 1<<20)
+	if p.vortex, err = vortex.NewWriter(p.buf, stored, d.e.set.options()); err != nil {
+		p.abort()
+		return nil, err
+	}
+	return p, nil
+}
+
+// size is about how large the file is so far, in bytes.
+func (p *part) size() int64 { return p.vortex.Size() }
+
+// abort removes an unfinished file.
+func (p *part) abort() {
+	if p.done {
+		return
+	}
+	if p.vortex != nil {
+		p.vortex.Abort()
+	}
+	_ = p.file.Close()
+	_ = os.Remove(p.path)
+}
+
+// finish makes a data file durable and part of the draft.
+func (d *draft) finish(p *part) error {
+	s, err := p.vortex.Close()
+	if err == nil {
+		err = p.buf.Flush()
+	}
+	if err == nil {
+		err = p.file.Sync()
+	}
+	if err == nil {
+		err = p.file.Close()
+	}
+	if err != nil {
+		p.abort()
+		return err
+	}
+	p.done = true
+	f := d.e.disk.use(p.path, s.Bytes, hex.EncodeToString(p.sum.Sum(nil)))
+	f.checked = true
+	d.fresh = append(d.fresh, f)
+	d.next.files = append(d.next.files, &dataFile{
+		file: f, snapshot: d.next.snapshot, name: filepath.Base(p.path), rows: s.Rows, sequence: d.next.sequence, stats: s.Statistics, bounds: s.Bounds,
+	})
+	return nil
+}
+
+// gone is the deleted rows of a file, to add to.
+func (d *draft) gone(f *dataFile) bitmap {
+	b := d.deletes[f]
+	if b == nil {
+		b = newBitmap(f.rows)
+		if f.gone != nil {
+			copy(b, f.gone.rows)
+		}
+		d.deletes[f] = b
+	}
+	return b
+}
+
+// applyDeletes writes a delete file for every file of which rows were deleted, and lets go of files that have none
+// left. It returns how many rows were deleted.
+func (d *draft) applyDeletes(at time.Time) (int64, error) {
+	var total int64
+	var files []*dataFile
+	for _, f := range d.next.files {
+		rows := d.deletes[f]
+		if rows == nil {
+			files = append(files, f)
+			continue
+		}
+		count := int64(0)
+		for row := range f.rows {
+			if rows.has(row) {
+				count++
+			}
+		}
+		more := count - (f.rows - f.live())
+		if more == 0 {
+			files = append(files, f)
+			continue
+		}
+		total += more
+		old := f.gone
+		if count < f.rows {
+			g, err := d.writeDeletion(f, rows, count, at)
+			if err != nil {
+				return 0, err
+			}
+			f.gone = g
+			files = append(files, f)
+		} else {
+			d.release(f.file)
+		}
+		if old != nil {
+			d.release(old.file)
+		}
+	}
+	d.next.files = files
+	return total, nil
+}
+
+// release lets go of a file that the draft does not need after all.
+func (d *draft) release(f *diskFile) {
+	if slices.Contains(d.fresh, f) {
+		d.e.disk.retire(f)
+	}
+	d.e.disk.drop(f)
+}
+
+func (d *draft) writeDeletion(f *dataFile, rows bitmap, count int64, at time.Time) (*deletion, error) {
+	content, err := encodeDeletion(rows, f.rows, at)
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(d.dir(), "deletions")
+	if err := makeFolders(dir, string(d.e.folder)); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, id.String()+".arrow")
+	if err := writeDurably(path, content); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(content)
+	x := d.e.disk.use(path, int64(len(content)), hex.EncodeToString(sum[:]))
+	x.checked = true
+	d.fresh = append(d.fresh, x)
+	return &deletion{file: x, id: id.String(), sequence: d.next.sequence, count: count, rows: rows}, dbfile.Sync(dir)
+}
+
+// writeDurably writes a new file and its content's bytes to the disk.
+func writeDurably(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(path)
+	}
+	return err
+}
+
+// commit makes the draft the state of the store, for readers and after a crash. It is too late to cancel it.
+func (d *draft) commit(ctx context.Context, base *version) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	if len(d.fresh) > 0 {
+		if err := makeFolders(d.dir(), string(d.e.folder)); err != nil {
+			return err
+		}
+		if err := dbfile.Sync(d.dir()); err != nil {
+			return err
+		}
+	}
+	m, err := openMetastore(ctx, d.e.folder, true)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(m.transaction(ctx, func(tx *sql.Tx) error { return d.next.record(ctx, tx, d.e.o) }), m.Close()); err != nil {
+		return err
+	}
+	if base != nil {
+		base.supersede(d.next)
+	}
+	return d.e.slot.Set(ctx, d.next)
+}
+
+// record writes a state into the metastore, in the place of the one before.
+func (v *version) record(ctx context.Context, tx *sql.Tx, o engines.Options) error {
+	schema, err := schemajson.Marshal(v.schema)
+	if err != nil {
+		return err
+	}
+	v.cp.SchemaJSON = string(schema)
+	var key any
+	if len(o.Keys.Primary) > 0 {
+		b, err := json.Marshal(o.Keys.Primary)
+		if err != nil {
+			return err
+		}
+		key = string(b)
+	}
+	digests := map[string]string{}
+	type statement struct {
+		text string
+		args []any
+	}
+	all := []statement{
+		{"DELETE FROM cayenne_snapshot_file WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
+		{"DELETE FROM cayenne_snapshot_file_statistics WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
+		{"DELETE FROM cayenne_delete_file WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
+		{"DELETE FROM cayenne_snapshot_sequence WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
+		{"DELETE FROM cayenne_table WHERE table_name = ?", []any{o.Dataset}},
+		{`INSERT INTO cayenne_table (table_id, table_name, path, path_is_relative, schema_json, primary_key_json, on_conflict_json, current_snapshot_id,
+			vortex_config_json, current_sequence_number) VALUES (?, ?, '.', 1, ?, ?, ?, ?, '{}', ?)`,
+			[]any{v.table, o.Dataset, string(schema), key, nullText(string(o.Keys.Conflict)), v.snapshot, v.sequence}},
+		{"INSERT INTO cayenne_snapshot_sequence VALUES (?, ?, ?)", []any{v.table, v.snapshot, v.sequence}},
+		{`INSERT INTO spice_sys_dataset_checkpoint (dataset_name, schema_json, updated_at, refresh_sql) VALUES (?, ?, ?, ?) ON CONFLICT (dataset_name)
+			DO UPDATE SET schema_json = excluded.schema_json, updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql`,
+			[]any{o.Dataset, string(schema), v.cp.UpdatedAt.UTC().Format(time.RFC3339Nano), nullText(v.cp.RefreshSQL)}},
+	}
+	for _, f := range v.files {
+		all = append(all,
+			statement{"INSERT INTO cayenne_snapshot_file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", []any{v.table, f.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest}},
+			statement{"INSERT INTO cayenne_snapshot_file_statistics VALUES (?, ?, ?, ?, ?, ?)", []any{v.table, f.snapshot, f.name, f.file.size, f.rows, f.stats}})
+		if g := f.gone; g != nil {
+			digests[g.id] = g.file.digest
+			path := filepath.Join(v.table, f.snapshot, "deletions", g.id+".arrow")
+			all = append(all, statement{"INSERT INTO cayenne_delete_file VALUES (?, ?, ?, 1, 'arrow_ipc', ?, ?, ?, ?, NULL)", []any{g.id, v.table, path, g.count, g.file.size, f.name, g.sequence}})
+		}
+	}
+	text, err := json.Marshal(digests)
+	if err != nil {
+		return err
+	}
+	all = append(all, statement{"INSERT INTO pitwall_state VALUES (?, ?, ?) ON CONFLICT (dataset_name) DO UPDATE SET state = excluded.state, delete_digests = excluded.delete_digests", []any{o.Dataset, v.cp.State, string(text)}})
+	for _, s := range all {
+		if _, err := tx.ExecContext(ctx, s.text, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nullText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// ingest reads incoming rows as batches of the recorded schema.
+func (e *Engine) ingest(ctx context.Context, rows array.RecordReader, schema *arrow.Schema, merge int64) *convert.Ingest {
+	in := convert.NewIngest(ctx, rows, schema, merge)
+	in.Primary(e.o.Keys.Primary)
+	return in
+}

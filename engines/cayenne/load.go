@@ -1,0 +1,176 @@
+package cayenne
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pitwall/engines"
+	"pitwall/engines/cayenne/vortex"
+	"pitwall/engines/dbfile"
+	"pitwall/engines/schemajson"
+)
+
+// load reads the committed state of a dataset. Kind NotFound: there is none. Kind Corrupt: the metastore can't be
+// read, or names files that are not there.
+func load(ctx context.Context, f folder, dataset string, d *disk) (*version, error) {
+	m, err := openMetastore(ctx, f, false)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	v := &version{disk: d}
+	if err := v.read(ctx, m, f, dataset); err != nil {
+		return nil, errors.Join(damaged(err), v.Close())
+	}
+	return v, nil
+}
+
+func (v *version) read(ctx context.Context, m *metastore, f folder, dataset string) error {
+	var schema string
+	err := m.db.QueryRowContext(ctx, "SELECT table_id, current_snapshot_id, current_sequence_number, schema_json FROM cayenne_table WHERE table_name = ?", dataset).
+		Scan(&v.table, &v.snapshot, &v.sequence, &schema)
+	if errors.Is(err, sql.ErrNoRows) {
+		return dbfile.Fail(engines.NotFound, fmt.Errorf("no dataset %q in the metastore", dataset))
+	}
+	if err != nil {
+		return err
+	}
+	if v.schema, err = schemajson.Unmarshal([]byte(schema)); err != nil {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("schema in the metastore: %w", err))
+	}
+	if err := v.readCheckpoint(ctx, m, dataset); err != nil {
+		return err
+	}
+	if err := v.readFiles(ctx, m, f); err != nil {
+		return err
+	}
+	return v.readDeletes(ctx, m, f, dataset)
+}
+
+func (v *version) readCheckpoint(ctx context.Context, m *metastore, dataset string) error {
+	var schema, refreshSQL sql.NullString
+	var updated string
+	err := m.db.QueryRowContext(ctx, "SELECT schema_json, CAST(updated_at AS TEXT), refresh_sql FROM spice_sys_dataset_checkpoint WHERE dataset_name = ?", dataset).Scan(&schema, &updated, &refreshSQL)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.cp = engines.Checkpoint{SchemaJSON: schema.String, RefreshSQL: refreshSQL.String}
+	if v.cp.UpdatedAt, err = time.Parse(time.RFC3339Nano, updated); err != nil {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("updated_at in the metastore: %w", err))
+	}
+	err = m.db.QueryRowContext(ctx, "SELECT state FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&v.cp.State)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+func (v *version) readFiles(ctx context.Context, m *metastore, f folder) error {
+	rows, err := m.db.QueryContext(ctx, `SELECT f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
+		FROM cayenne_snapshot_file f LEFT JOIN cayenne_snapshot_file_statistics s USING (table_id, snapshot_id, file_path)
+		WHERE f.table_id = ? AND f.snapshot_id = ? ORDER BY f.max_sequence, f.file_path`, v.table, v.snapshot)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		x := &dataFile{}
+		var size int64
+		var digest string
+		if err := rows.Scan(&x.snapshot, &x.name, &x.rows, &size, &x.sequence, &digest, &x.stats); err != nil {
+			return err
+		}
+		if err := local(x.name); err != nil {
+			return err
+		}
+		path := filepath.Join(f.data(), v.table, x.snapshot, x.name)
+		at, err := os.Stat(path)
+		if err != nil {
+			return missing(err)
+		}
+		if at.Size() != size {
+			return dbfile.Fail(engines.Corrupt, fmt.Errorf("%s has %d bytes, the metastore has %d", x.name, at.Size(), size))
+		}
+		if x.stats != nil {
+			if x.bounds, err = vortex.ParseStatistics(x.stats, storedSchema(v.schema)); err != nil {
+				return dbfile.Fail(engines.Corrupt, err)
+			}
+		}
+		x.file = v.disk.use(path, size, digest)
+		v.files = append(v.files, x)
+	}
+	return rows.Err()
+}
+
+// local refuses a name that leads out of its folder.
+func local(name string) error {
+	if name != filepath.Base(name) || !filepath.IsLocal(name) {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("file name %q in the metastore", name))
+	}
+	return nil
+}
+
+func (v *version) readDeletes(ctx context.Context, m *metastore, f folder, dataset string) error {
+	digests, err := deleteDigests(ctx, m, dataset)
+	if err != nil {
+		return err
+	}
+	rows, err := m.db.QueryContext(ctx, `SELECT delete_file_id, path, delete_count, file_size_bytes, coalesce(source_data_file_path, ''), sequence_number
+		FROM cayenne_delete_file WHERE table_id = ?`, v.table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d := &deletion{}
+		var path, source string
+		var size int64
+		if err := rows.Scan(&d.id, &path, &d.count, &size, &source, &d.sequence); err != nil {
+			return err
+		}
+		if !filepath.IsLocal(path) {
+			return dbfile.Fail(engines.Corrupt, fmt.Errorf("path %q of a delete file", path))
+		}
+		var of *dataFile
+		for _, x := range v.files {
+			if x.name == source {
+				of = x
+			}
+		}
+		if of == nil {
+			return dbfile.Fail(engines.Corrupt, fmt.Errorf("deletes of %q, which is no file of the dataset", source))
+		}
+		d.file = v.disk.use(filepath.Join(f.data(), path), size, digests[d.id])
+		of.gone = d
+		if err := d.file.verify(ctx); err != nil {
+			return err
+		}
+		if d.rows, err = readDeletion(d.file.path, of.rows, d.count); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// deleteDigests are the SHA-256 of delete files by their id, for which the tables of Spice have no column.
+func deleteDigests(ctx context.Context, m *metastore, dataset string) (map[string]string, error) {
+	var text sql.NullString
+	err := m.db.QueryRowContext(ctx, "SELECT delete_digests FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !text.Valid {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]string
+	return out, json.Unmarshal([]byte(text.String), &out)
+}

@@ -1,0 +1,224 @@
+package cayenne
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"path"
+	"path/filepath"
+	"time"
+
+	"pitwall/engines"
+	"pitwall/engines/cayenne/vortex"
+	"pitwall/engines/dbfile"
+	"pitwall/engines/schemajson"
+)
+
+// sliceDocument is the part of a metastore that is one dataset (spec 1.4): rows by table, their cells in the order
+// of the columns.
+type sliceDocument struct {
+	FormatVersion int                 `json:"format_version"`
+	Engine        string              `json:"engine"`
+	Dataset       string              `json:"dataset_name"`
+	ExportedAt    int64               `json:"exported_at_ms"`
+	Tables        map[string][][]cell `json:"tables"`
+}
+
+// cell is one value: i a whole number, s text, b a boolean, x bytes in base64, n nothing.
+type cell struct {
+	Type  string          `json:"t"`
+	Value json.RawMessage `json:"v,omitempty"`
+}
+
+func cellOf(v any) cell {
+	kind := "n"
+	switch x := v.(type) {
+	case int64, int:
+		kind = "i"
+	case string:
+		kind = "s"
+	case bool:
+		kind = "b"
+	case []byte:
+		if x == nil {
+			return cell{Type: kind}
+		}
+		kind, v = "x", base64.StdEncoding.EncodeToString(x)
+	}
+	if kind == "n" {
+		return cell{Type: kind}
+	}
+	b, _ := json.Marshal(v) // numbers, text and booleans always have a form
+	return cell{kind, b}
+}
+
+// row reads cells of one row; the first that is not of its type is the error.
+type row struct {
+	cells []cell
+	err   error
+}
+
+func (r *row) at(i int, kind string, out any) {
+	if r.err != nil {
+		return
+	}
+	if i >= len(r.cells) {
+		r.err = fmt.Errorf("a row of %d cells", len(r.cells))
+		return
+	}
+	c := r.cells[i]
+	if c.Type == "n" {
+		return
+	}
+	if c.Type != kind && (c.Type != "b" || kind != "i") {
+		r.err = fmt.Errorf("cell %d is of type %q, not %q", i, c.Type, kind)
+		return
+	}
+	r.err = json.Unmarshal(c.Value, out)
+}
+
+func (r *row) text(i int) (s string)  { r.at(i, "s", &s); return s }
+func (r *row) number(i int) (n int64) { r.at(i, "i", &n); return n }
+func (r *row) present(i int) bool     { return i < len(r.cells) && r.cells[i].Type != "n" }
+func (r *row) bytes(i int) (b []byte) { // base64 is what encoding/json makes of bytes
+	r.at(i, "x", &b)
+	return b
+}
+
+// slice is the state as a document.
+func (v *version) slice(dataset string, keys engines.Keys) (sliceDocument, error) {
+	schema, err := schemajson.Marshal(v.schema)
+	if err != nil {
+		return sliceDocument{}, err
+	}
+	var primary any
+	if len(keys.Primary) > 0 {
+		b, err := json.Marshal(keys.Primary)
+		if err != nil {
+			return sliceDocument{}, err
+		}
+		primary = string(b)
+	}
+	tables := map[string][][]cell{}
+	add := func(table string, values ...any) {
+		cells := make([]cell, len(values))
+		for i, v := range values {
+			cells[i] = cellOf(v)
+		}
+		tables[table] = append(tables[table], cells)
+	}
+	add("cayenne_table", v.table, dataset, ".", int64(1), string(schema), primary, nullText(string(keys.Conflict)), v.snapshot, nil, "{}", v.sequence)
+	add("cayenne_snapshot_sequence", v.table, v.snapshot, v.sequence)
+	for _, f := range v.files {
+		add("cayenne_snapshot_file", v.table, f.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest)
+		add("cayenne_snapshot_file_statistics", v.table, f.snapshot, f.name, f.file.size, f.rows, f.stats)
+		if g := f.gone; g != nil {
+			add("cayenne_delete_file", g.id, v.table, g.archived(v, f), int64(1), "arrow_ipc", g.count, g.file.size, f.name, g.sequence, nil)
+		}
+	}
+	return sliceDocument{FormatVersion: 1, Engine: "cayenne", Dataset: dataset, ExportedAt: time.Now().UnixMilli(), Tables: tables}, nil
+}
+
+// archived is the path of a delete file below the data folder.
+func (g *deletion) archived(v *version, f *dataFile) string {
+	return path.Join(v.table, f.snapshot, "deletions", g.id+".arrow")
+}
+
+// fromSlice is the state that a document describes, of files below a data folder. The files are not looked at, and
+// not counted as used. Kind Corrupt: the document is not one. Kind Invalid: it has what this package does not read.
+func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
+	if s.FormatVersion < 1 || s.FormatVersion > 2 || s.Engine != "cayenne" {
+		return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice of engine %q, version %d", s.Engine, s.FormatVersion))
+	}
+	if len(s.Tables["cayenne_partition"]) > 0 {
+		return nil, dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot is of a partitioned dataset, which is not read yet"))
+	}
+	v := &version{}
+	for _, cells := range s.Tables["cayenne_table"] {
+		r := row{cells: cells}
+		if r.text(1) != dataset {
+			continue
+		}
+		v.table, v.snapshot, v.sequence = r.text(0), r.text(7), r.number(10)
+		schema, err := schemajson.Unmarshal([]byte(r.text(4)))
+		if r.err != nil || err != nil {
+			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", firstOf(r.err, err)))
+		}
+		v.schema = schema
+	}
+	if v.schema == nil {
+		return nil, dbfile.Fail(engines.NotFound, fmt.Errorf("no dataset %q in the archive", dataset))
+	}
+	if err := v.filesOfSlice(s, data); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *version) filesOfSlice(s sliceDocument, data string) error {
+	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", err)) }
+	if err := firstOf(local(v.table), local(v.snapshot)); err != nil {
+		return err
+	}
+	by := map[string]*dataFile{}
+	for _, cells := range s.Tables["cayenne_snapshot_file"] {
+		r := row{cells: cells}
+		f := &dataFile{snapshot: r.text(1), name: r.text(2), rows: r.number(3), sequence: r.number(6)}
+		size := r.number(4)
+		digest := ""
+		if r.present(7) {
+			digest = r.text(7)
+		}
+		if err := firstOf(r.err, local(f.name), local(f.snapshot)); err != nil {
+			return bad(err)
+		}
+		if r.text(0) != v.table || f.snapshot != v.snapshot {
+			continue
+		}
+		f.file = &diskFile{path: filepath.Join(data, v.table, f.snapshot, f.name), size: size, digest: digest}
+		v.files, by[f.name] = append(v.files, f), f
+	}
+	for _, cells := range s.Tables["cayenne_snapshot_file_statistics"] {
+		r := row{cells: cells}
+		f := by[r.text(2)]
+		if f == nil || r.text(1) != f.snapshot {
+			continue
+		}
+		f.stats = r.bytes(5)
+		if r.err != nil {
+			return bad(r.err)
+		}
+		if f.stats != nil {
+			var err error
+			if f.bounds, err = vortex.ParseStatistics(f.stats, storedSchema(v.schema)); err != nil {
+				return bad(err)
+			}
+		}
+	}
+	for _, cells := range s.Tables["cayenne_delete_file"] {
+		r := row{cells: cells}
+		g := &deletion{id: r.text(0), count: r.number(5), sequence: r.number(8)}
+		at, size, source := r.text(2), r.number(6), r.text(7)
+		f := by[source]
+		switch {
+		case r.err != nil:
+			return bad(r.err)
+		case source == "":
+			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has deletes by key, which are not read yet"))
+		case f == nil || !filepath.IsLocal(filepath.FromSlash(at)):
+			return bad(fmt.Errorf("delete file %q of %q", at, source))
+		}
+		g.file = &diskFile{path: filepath.Join(data, filepath.FromSlash(at)), size: size}
+		f.gone = g
+	}
+	return nil
+}
