@@ -96,7 +96,7 @@ func TestDamagedFiles(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > most {
 			most = used
-			if most > 20*damagedLimit {
+			if most > 4*damagedLimit {
 				t.Errorf("%s: a damaged file of %d bytes took %d MiB", p.name, len(file), used>>20)
 			}
 		}

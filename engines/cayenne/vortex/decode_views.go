@@ -48,9 +48,14 @@ func (d *decoder) varbinview(n *node, t *dtype, rows int) (arrow.Array, error) {
 	}
 	size := 0
 	for i := range rows {
-		if v.valid(i) {
-			size += int(binary.LittleEndian.Uint32(views[i*viewSize:]))
+		if !v.valid(i) {
+			continue
 		}
+		text, err := n.view(views[i*viewSize:], buffers)
+		if err != nil {
+			return nil, err
+		}
+		size += len(text)
 	}
 	x, err := d.textOfSize(rows, size)
 	if err != nil {
@@ -61,21 +66,28 @@ func (d *decoder) varbinview(n *node, t *dtype, rows int) (arrow.Array, error) {
 			x.null()
 			continue
 		}
-		view := views[i*viewSize:][:viewSize]
-		length := int(binary.LittleEndian.Uint32(view))
-		if length <= 12 {
-			x.append(view[4 : 4+length])
-			continue
+		text, err := n.view(views[i*viewSize:], buffers)
+		if err != nil {
+			return nil, err
 		}
-		buffer, off := binary.LittleEndian.Uint32(view[8:]), int(binary.LittleEndian.Uint32(view[12:]))
-		if uint64(buffer) >= uint64(len(buffers)) {
-			return nil, n.wrong("view of no buffer")
-		}
-		data := buffers[buffer].data
-		need(data, off, length)
-		x.append(data[off : off+length])
+		x.append(text)
 	}
 	return x.array(t, v)
+}
+
+// view is the text of a view.
+func (n *node) view(view []byte, buffers []buffer) ([]byte, error) {
+	length := int(binary.LittleEndian.Uint32(view))
+	if length <= 12 {
+		return view[4 : 4+length], nil
+	}
+	buffer, off := binary.LittleEndian.Uint32(view[8:]), int(binary.LittleEndian.Uint32(view[12:]))
+	if uint64(buffer) >= uint64(len(buffers)) {
+		return nil, n.wrong("view of no buffer")
+	}
+	data := buffers[buffer].data
+	need(data, off, length)
+	return data[off : off+length], nil
 }
 
 // sizedText collects texts whose size together is known, so that it is accounted for once.

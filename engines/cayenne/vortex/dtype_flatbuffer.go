@@ -7,6 +7,26 @@ import (
 // maxDepth bounds how deeply types, layouts and arrays of a file may nest.
 const maxDepth = 64
 
+// nesting is where in a tree of tables a parser is. A damaged tree may be endless, or have the same table as many
+// children, whose children are one table again: a tree takes up no more bytes than its buffer has.
+type nesting struct {
+	depth int
+	left  *int // in bytes
+}
+
+func nestingIn(buf []byte) nesting {
+	left := len(buf) + 8
+	return nesting{0, &left}
+}
+
+// deeper is called once for each node, with the bytes of what it lists; it gives the place of its children.
+func (n nesting) deeper(listed int) (nesting, error) {
+	if *n.left -= 8 + listed; *n.left < 0 || n.depth > maxDepth { // a table and the offset that points at it
+		return n, corrupt("a tree that is too deep, or larger than its buffer")
+	}
+	return nesting{n.depth + 1, n.left}, nil
+}
+
 // build writes t as a table DType of dtype.fbs.
 func (t *dtype) build(b *flatbuffers.Builder) flatbuffers.UOffsetT {
 	variant := t.buildVariant(b)
@@ -61,20 +81,23 @@ func (t *dtype) buildVariant(b *flatbuffers.Builder) flatbuffers.UOffsetT {
 }
 
 // parseDType reads a table DType.
-func parseDType(t table, depth int) (*dtype, error) {
+func parseDType(t table, at nesting) (*dtype, error) {
+	below, err := at.deeper(0)
+	if err != nil {
+		return nil, err
+	}
 	v, ok := t.table(1)
-	if !ok || depth > maxDepth {
-		return nil, corrupt("type without a variant, or nested too deeply")
+	if !ok {
+		return nil, corrupt("type without a variant")
 	}
 	d := &dtype{kind: kind(t.uint8(0))}
-	var err error
 	elem := func(i int) {
 		e, ok := v.table(i)
 		if !ok {
 			err = corrupt("type without its element")
 			return
 		}
-		d.elem, err = parseDType(e, depth+1)
+		d.elem, err = parseDType(e, below)
 	}
 	switch d.kind {
 	case kindNull:
@@ -93,7 +116,7 @@ func parseDType(t table, depth int) (*dtype, error) {
 		}
 	case kindStruct:
 		d.nullable = v.bool(2)
-		err = d.parseFields(v, depth)
+		err = d.parseFields(v, below)
 	case kindList:
 		d.nullable = v.bool(1)
 		elem(0)
@@ -102,7 +125,7 @@ func parseDType(t table, depth int) (*dtype, error) {
 		elem(0)
 	case kindMap:
 		d.sorted, d.nullable = v.bool(2), v.bool(3)
-		err = d.parseEntries(v, depth)
+		err = d.parseEntries(v, below)
 	case kindExtension:
 		d.id, d.metadata = v.string(0), v.bytes(2)
 		elem(1)
@@ -112,28 +135,32 @@ func parseDType(t table, depth int) (*dtype, error) {
 	return d, err
 }
 
-func (t *dtype) parseFields(v table, depth int) error {
+func (t *dtype) parseFields(v table, below nesting) error {
 	names, types := v.vector(0, 4), v.vector(1, 4)
 	if names.n != types.n {
 		return corrupt("struct of %d names and %d types", names.n, types.n)
 	}
 	for i := range names.n {
-		f, err := parseDType(types.table(i), depth+1)
+		f, err := parseDType(types.table(i), below)
 		if err != nil {
 			return err
 		}
-		t.fields = append(t.fields, field{names.string(i), f})
+		name := names.string(i)
+		if *below.left -= len(name) / 16; *below.left < 0 { // many may share one
+			return corrupt("names that take up more than their buffer")
+		}
+		t.fields = append(t.fields, field{name, f})
 	}
 	return nil
 }
 
-func (t *dtype) parseEntries(v table, depth int) error {
+func (t *dtype) parseEntries(v table, below nesting) error {
 	for i, name := range []string{"key", "value"} {
 		e, ok := v.table(i)
 		if !ok {
 			return corrupt("map without its %s", name)
 		}
-		f, err := parseDType(e, depth+1)
+		f, err := parseDType(e, below)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (f *File) parse(postscript table) error {
 	if t, err = part(partDType); err != nil {
 		return err
 	}
-	if f.dtype, err = parseDType(t, 0); err != nil {
+	if f.dtype, err = parseDType(t, nestingIn(t.buf)); err != nil {
 		return err
 	}
 	if f.dtype.kind != kindStruct || f.dtype.nullable {
@@ -101,7 +101,7 @@ func (f *File) parse(postscript table) error {
 	if t, err = part(partLayout); err != nil {
 		return err
 	}
-	if f.root, err = parseLayout(t, f.footer.layouts, 0); err != nil {
+	if f.root, err = parseLayout(t, f.footer.layouts, nestingIn(t.buf)); err != nil {
 		return err
 	}
 	if err = f.root.check(); err != nil {

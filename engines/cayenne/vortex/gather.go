@@ -42,6 +42,9 @@ func gather[C unsigned](d *decoder, values, codes arrow.Array, at []C, t *dtype)
 		}
 	}
 	if limit == 0 { // all rows are null
+		if err := d.take(rows, 1+fixedWidth(t)); err != nil {
+			return nil, err
+		}
 		return nullsOf(t, rows)
 	}
 	switch values.(type) {

@@ -74,15 +74,19 @@ func (l *layout) build(b *flatbuffers.Builder, names *ids) flatbuffers.UOffsetT 
 }
 
 // parseLayout reads a table Layout. names are the layouts of the file.
-func parseLayout(t table, names []string, depth int) (*layout, error) {
+func parseLayout(t table, names []string, at nesting) (*layout, error) {
 	encoding, rows := int(t.uint16(0)), t.uint64(1)
-	if encoding >= len(names) || depth > maxDepth || rows > math.MaxInt64 {
-		return nil, corrupt("layout %d of %d rows at depth %d", encoding, rows, depth)
+	if encoding >= len(names) || rows > math.MaxInt64 {
+		return nil, corrupt("layout %d of %d rows", encoding, rows)
 	}
 	l := &layout{encoding: names[encoding], rows: int64(rows), metadata: t.bytes(2)}
 	children, segments := t.vector(3, 4), t.vector(4, 4)
+	below, err := at.deeper(4 * segments.n)
+	if err != nil {
+		return nil, err
+	}
 	for i := range children.n {
-		c, err := parseLayout(children.table(i), names, depth+1)
+		c, err := parseLayout(children.table(i), names, below)
 		if err != nil {
 			return nil, err
 		}
@@ -131,6 +135,9 @@ func buildNames(b *flatbuffers.Builder, names []string) flatbuffers.UOffsetT {
 	return offsets(b, of)
 }
 
+// maxName is the longest name of an encoding or layout in bytes.
+const maxName = 256
+
 func parseFooter(t table) (footer, error) {
 	f := footer{arrays: parseNames(t.vector(0, 4)), layouts: parseNames(t.vector(1, 4))}
 	v := t.vector(2, 16)
@@ -147,7 +154,9 @@ func parseFooter(t table) (footer, error) {
 func parseNames(v vector) []string {
 	names := make([]string, v.n)
 	for i := range names {
-		names[i] = v.table(i).string(0)
+		b := v.table(i).bytes(0)
+		need(b[:min(len(b), maxName)], 0, len(b)) // many may share one
+		names[i] = string(b)
 	}
 	return names
 }

@@ -2,12 +2,14 @@ package vortex
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	flatbuffers "github.com/google/flatbuffers/go"
 )
 
 // listRows are lists of 0 to 3 numbers, some of them null.
@@ -111,6 +113,34 @@ func TestNullArrayOfAnotherType(t *testing.T) {
 		if _, _, err := decodeSegment(segment, names.names, typ, 3); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("kind %d: %v", typ.kind, err)
 		}
+	}
+}
+
+// A table that is a child of itself, or many times a child of others, does not grow into more nodes than there is room
+// for in the file: it would be read for years.
+func TestTreesThatShareTables(t *testing.T) {
+	var names ids
+	leaf := &node{encoding: "vortex.primitive", buffers: []buffer{valueBuffer([]int64{1, 2})}}
+	tree := &node{encoding: "vortex.masked", children: []*node{leaf, leaf}}
+	segment, _ := (&node{encoding: "vortex.masked", children: []*node{tree, tree}}).segment(&names)
+	if n, err := parseSegment(segment, names.names); err != nil || len(n.children[1].children) != 2 {
+		t.Fatal(err)
+	}
+	b := flatbuffers.NewBuilder(0)
+	b.StartObject(5)
+	at := b.EndObject()
+	for range 60 {
+		children := offsets(b, []flatbuffers.UOffsetT{at, at, at, at})
+		b.StartObject(5)
+		b.PrependUOffsetTSlot(2, children, 0)
+		at = b.EndObject()
+	}
+	b.StartObject(2)
+	b.PrependUOffsetTSlot(0, at, 0)
+	b.Finish(b.EndObject())
+	out := append(b.FinishedBytes(), binary.LittleEndian.AppendUint32(nil, uint32(len(b.FinishedBytes())))...)
+	if _, err := parseSegment(out, []string{"vortex.masked"}); !errors.Is(err, ErrCorrupt) {
+		t.Error(err)
 	}
 }
 

@@ -159,18 +159,22 @@ func parseSegment(b []byte, names []string) (*node, error) {
 	if !ok {
 		return nil, corrupt("segment without an array")
 	}
-	return parseNode(t, names, buffers, 0)
+	return parseNode(t, names, buffers, nestingIn(t.buf))
 }
 
-func parseNode(t table, names []string, buffers []buffer, depth int) (*node, error) {
+func parseNode(t table, names []string, buffers []buffer, at nesting) (*node, error) {
 	encoding := int(t.uint16(0))
-	if encoding >= len(names) || depth > maxDepth {
-		return nil, corrupt("array of encoding %d at depth %d", encoding, depth)
+	if encoding >= len(names) {
+		return nil, corrupt("array of encoding %d", encoding)
 	}
 	n := &node{encoding: names[encoding], metadata: t.bytes(1)}
 	children, list := t.vector(2, 4), t.vector(3, 2)
+	below, err := at.deeper(2 * list.n)
+	if err != nil {
+		return nil, err
+	}
 	for i := range children.n {
-		c, err := parseNode(children.table(i), names, buffers, depth+1)
+		c, err := parseNode(children.table(i), names, buffers, below)
 		if err != nil {
 			return nil, err
 		}
