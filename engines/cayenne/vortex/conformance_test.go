@@ -91,7 +91,7 @@ func writeFiles(t *testing.T, dir string) string {
 			batches = append(batches, supported(b, without))
 		}
 		for name, o := range optionSets() {
-			if b := batches[0].NumRows(); b > 100000 && name != "parallel" {
+			if b := batches[0].NumRows(); b > 100000 && name != "parallel" || b > 50000 && (name == "bare" || name == "zstd") {
 				continue
 			}
 			if err := writeFile(strings.TrimSuffix(path, ".arrow")+"."+name+".pitwall", batches, o); err != nil {

@@ -135,6 +135,7 @@ const (
 	extTime      = "vortex.time"
 	extTimestamp = "vortex.timestamp"
 	extUUID      = "vortex.uuid"
+	extJSON      = "vortex.json"
 )
 
 // Time units in the metadata of extensions.
@@ -283,8 +284,11 @@ func (t *dtype) toArrow() (arrow.DataType, error) {
 }
 
 func (t *dtype) extensionToArrow() (arrow.DataType, error) {
-	if t.id == extUUID {
+	switch t.id {
+	case extUUID:
 		return &arrow.FixedSizeBinaryType{ByteWidth: 16}, nil
+	case extJSON:
+		return t.elem.toArrow()
 	}
 	if len(t.metadata) == 0 || t.metadata[0] > unitDay {
 		return nil, fmt.Errorf("vortex: extension type %q cannot be read", t.id)

@@ -38,6 +38,7 @@ def options():
 
 
 def save(t, path):
+    t = tables.plain(t)
     with ipc.new_file(path, t.schema) as f:
         f.write_table(t)
 
@@ -68,23 +69,32 @@ def write(out, seed):
     files = 0
     for group in tables.GROUPS:
         for n in ROWS:
+            if group == "others" and n > 10000:
+                continue
             t = tables.table(group, n, seed)
             save(t, out / f"{group}-{n}.arrow")
             for name, option in options():
                 older = "-" in name
-                if older and n not in (1000, 8193) or name == "compact" and n == 65537:
+                if older and n != 1000 or name == "compact" and n == 65537:
                     continue
                 write_one(t, option, out / f"{group}-{n}.{name}.vortex", older)
+                files += 1
+            if n == 8193:  # in small batches, copied as slices made vortex-data panic
+                sink = pa.BufferOutputStream()
+                with ipc.new_stream(sink, t.schema) as s:
+                    s.write_table(t, 777)
+                plain = vx.io.VortexWriteOptions.default()
+                plain.write(ipc.open_stream(sink.getvalue()), str(out / f"{group}-{n}.stream.vortex"))
                 files += 1
     return files
 
 
 def fixtures(out):
     """The small files that are kept: as few as show every encoding that the writer uses."""
-    kept = ["compact", "default-core2025.05.0", "compact-core2025.10.0"]
+    kept = ["compact", "default-core2025.05.0"]
     with tempfile.TemporaryDirectory() as d, zipfile.ZipFile(out / "rust.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
         for group in tables.GROUPS:
-            for n in [0, 1, 60, 1030] + [4100] * (group == "floats"):
+            for n in [0, 1, 60] + [1030] * (group != "others") + [4100] * (group == "floats"):
                 t = tables.table(group, n, 7)
                 if n > 4000:  # enough for ALP-RD
                     t = t.select(["float64_near", "float64_walk"])

@@ -5,6 +5,7 @@ import decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 
@@ -194,13 +195,67 @@ def booleans(rng, n):
     return out
 
 
-GROUPS = {"integers": integers, "floats": floats, "text": text, "temporal": temporal, "decimals": decimals, "nested": nested, "booleans": booleans}
+def others(rng, n):
+    """Columns of Arrow types that Vortex has other types for: see plain."""
+    out = {}
+    mask = nulls(rng, n, 0.2)
+    words = [WORDS[i] * 3 for i in rng.integers(0, len(WORDS), n)]
+    lists = [[i, None] if i % 3 else None for i in range(n)]
+    out["uuid"] = pa.array([rng.bytes(16) for _ in range(n)], pa.uuid())
+    out["uuid_nulls"] = pa.array([None if m else rng.bytes(16) for m in mask], pa.uuid())
+    out["uuid_constant"] = pa.array([b"0123456789abcdef"] * n, pa.uuid())
+    out["json"] = pa.array(['{"a":%d}' % i for i in range(n)], pa.json_())
+    out["large_string"] = pa.array(words, pa.large_string(), mask=mask)
+    out["string_view"] = pa.array(words, pa.string_view(), mask=mask)
+    out["large_binary"] = pa.array([w.encode() for w in words], pa.large_binary())
+    out["binary_view"] = pa.array([w.encode() for w in words], pa.binary_view(), mask=mask)
+    out["dictionary"] = pa.array(words, pa.string(), mask=mask).dictionary_encode()
+    out["large_list"] = pa.array(lists, pa.large_list(pa.int32()))
+    out["list_view"] = pa.array(lists, pa.list_view(pa.int32()))
+    out["list_map"] = pa.array([[[("a", i)]] for i in range(n)], pa.list_(pa.map_(pa.string(), pa.int32())))
+    out["decimal32"] = pa.array(rng.integers(-999, 999, n).tolist(), pa.decimal128(5, 1)).cast(pa.decimal32(5, 1))
+    out["decimal64"] = pa.array(rng.integers(-999, 999, n).tolist(), pa.decimal128(12, 1)).cast(pa.decimal64(12, 1))
+    out["decimal_scale"] = pa.array(rng.integers(-999, 999, n).astype("object") * 100, pa.decimal128(10, -2), mask=mask)
+    out["run_end"] = pa.RunEndEncodedArray.from_arrays(pa.array(range(1, n + 1), pa.int32()), pa.array(rng.integers(0, 9, n)))
+    return out
+
+
+def plain(t):
+    """The same rows in the types in which they come out of a Vortex file."""
+    columns = []
+    for f, c in zip(t.schema, t.columns):
+        typ = f.type
+        if isinstance(typ, pa.BaseExtensionType):
+            c = pa.chunked_array([k.storage for k in c.chunks], typ.storage_type)
+        elif pa.types.is_run_end_encoded(typ):
+            c = pa.chunked_array([pc.run_end_decode(k) for k in c.chunks], typ.value_type)
+        to = c.type
+        if pa.types.is_dictionary(to):
+            to = to.value_type
+        if pa.types.is_large_string(to) or pa.types.is_string_view(to):
+            to = pa.string()
+        elif pa.types.is_large_binary(to) or pa.types.is_binary_view(to):
+            to = pa.binary()
+        elif pa.types.is_large_list(to) or pa.types.is_list_view(to):
+            to = pa.list_(to.value_field)
+        elif pa.types.is_decimal32(to) or pa.types.is_decimal64(to):
+            to = pa.decimal128(to.precision, to.scale)
+        columns.append(pa.chunked_array([c.to_pylist()], to) if pa.types.is_list_view(c.type) else c.cast(to))
+    return pa.table(columns, pa.schema([pa.field(f.name, c.type, f.nullable) for f, c in zip(t.schema, columns)]))
+
+
+GROUPS = {"integers": integers, "floats": floats, "text": text, "temporal": temporal, "decimals": decimals, "nested": nested, "booleans": booleans, "others": others}
 
 
 def table(group, n, seed=1):
-    """The table of a group with n rows. Where values are made one by one, many rows are a few again and again."""
-    some = n if group in ("integers", "floats", "temporal", "booleans") else min(n, 20000)
-    columns = pa.table(GROUPS[group](np.random.default_rng([seed, n]), some))
+    """The table of a group with n rows. Where values are made one by one, many rows are a few again and again. Every
+    other column that has no nulls is of a type that allows none."""
+    some = n if group in ("integers", "floats", "temporal", "booleans", "others") else min(n, 20000)
+    t = pa.table(GROUPS[group](np.random.default_rng([seed, n]), some))
+    if group == "others":
+        return t
+    fields = [f.with_nullable(k % 2 == 0 or t.column(k).null_count > 0 or f.type == pa.null()) for k, f in enumerate(t.schema)]
+    t = t.cast(pa.schema(fields))
     if some == n:
-        return columns
-    return pa.concat_tables([columns] * (n // some) + [columns.slice(0, n % some)]).combine_chunks()
+        return t
+    return pa.concat_tables([t] * (n // some) + [t.slice(0, n % some)]).combine_chunks()
