@@ -114,9 +114,6 @@ func (b *textBuilder) add(s []byte) error {
 	return nil
 }
 
-// null appends a null.
-func (b *textBuilder) null() { b.offs = append(b.offs, int32(len(b.data))) }
-
 // array is what was collected.
 func (b *textBuilder) array(t *dtype, v validity) (arrow.Array, error) {
 	return assemble(t, len(b.offs)-1, v, []*memory.Buffer{memory.NewBufferBytes(bytesOf(b.offs)), memory.NewBufferBytes(b.data)})
