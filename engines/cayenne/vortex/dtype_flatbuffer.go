@@ -111,8 +111,13 @@ func parseDType(t table, at nesting) (*dtype, error) {
 		}
 	case kindDecimal:
 		d.precision, d.scale, d.nullable = v.uint8(0), int8(v.uint8(1)), v.bool(2)
-		if d.precision == 0 || d.precision > 76 {
-			err = corrupt("decimal of %d digits", d.precision)
+		least := -38
+		if d.precision > 38 {
+			least = -76
+		}
+		// Arrow reads and shows no decimals of other scales.
+		if d.precision == 0 || d.precision > 76 || int(d.scale) > int(d.precision) || int(d.scale) < least {
+			err = corrupt("decimal of %d digits and scale %d", d.precision, d.scale)
 		}
 	case kindStruct:
 		d.nullable = v.bool(2)

@@ -144,6 +144,22 @@ func TestTreesThatShareTables(t *testing.T) {
 	}
 }
 
+// Decimals of a scale that has no sense are refused: their values brought down whoever printed them.
+func TestScalesOfDecimals(t *testing.T) {
+	for _, x := range []struct {
+		precision uint8
+		scale     int8
+		ok        bool
+	}{{38, 38, true}, {38, -38, true}, {76, 76, true}, {76, -76, true}, {5, 6, false}, {38, 39, false}, {38, -39, false}, {76, 127, false}, {76, -77, false}, {0, 0, false}, {77, 0, false}} {
+		b := flatbuffers.NewBuilder(0)
+		b.Finish((&dtype{kind: kindDecimal, precision: x.precision, scale: x.scale}).build(b))
+		root := rootTable(b.FinishedBytes())
+		if _, err := parseDType(root, nestingIn(root.buf)); (err == nil) != x.ok {
+			t.Errorf("decimal(%d, %d): %v", x.precision, x.scale, err)
+		}
+	}
+}
+
 // Types that Arrow has no form for are an error: the library panicked.
 func TestTypesWithoutArrowForm(t *testing.T) {
 	key := field{"key", primitive(i32, true)}
