@@ -32,6 +32,9 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	}
 	a.Enabled = true
 	a.Engine, a.Mode = or(r.Engine, a.Engine), or(r.Mode, a.Mode)
+	if a.Engine == EngineCayenne && a.Mode == ModeMemory {
+		a.Mode = ModeFile // its data is files, whatever mode says (spec data-refresh 2.5)
+	}
 	// What the decoder has refused already must not cause more problems.
 	if e.broken[e.path(accel+"engine")] {
 		a.Engine = EngineDuckDB
@@ -146,7 +149,7 @@ func (e *entry) engine(l *loader) {
 		e.ds.Unsupported = cannotRun(a)
 	}
 	if a.Engine == EngineArrow && a.Mode != ModeMemory {
-		e.errorf(e.path(accel+"mode"), "use engine: duckdb or sqlite for a file", "the arrow engine keeps data in memory only, mode %s needs another engine", a.Mode)
+		e.errorf(e.path(accel+"mode"), "use engine: duckdb, sqlite or cayenne for a file", "the arrow engine keeps data in memory only, mode %s needs another engine", a.Mode)
 	}
 	known := engineParams(a.Engine)
 	for name, v := range a.Params {

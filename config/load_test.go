@@ -179,7 +179,7 @@ func TestSharedFilesWarn(t *testing.T) {
 }
 
 func TestUnsupportedDatasetsLoad(t *testing.T) {
-	for _, acc := range []string{"engine: cayenne", "refresh_mode: caching"} {
+	for _, acc := range []string{"engine: turso", "refresh_mode: caching"} {
 		ds, ps := accelerated(t, "./a.csv", "", acc)
 		if ds == nil || ds.Unsupported == "" || len(Warnings(ps)) == 0 {
 			t.Errorf("%s: %+v %v", acc, ds, ps)

@@ -25,7 +25,7 @@ var notYet = []string{
 	"datasets[].embeddings", "datasets[].vectors", "datasets[].full_text_search",
 	"datasets[].has_metadata_table",
 
-	"datasets[].acceleration.engine=cayenne", "datasets[].acceleration.engine=turso",
+	"datasets[].acceleration.engine=turso",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
 	"datasets[].acceleration.partition_by",
 	"datasets[].acceleration.write_mode",
@@ -53,6 +53,8 @@ func engineParams(e EngineName) []string {
 		return []string{"duckdb_file", "duckdb_memory_limit"}
 	case EngineSQLite:
 		return []string{"sqlite_file"}
+	case EngineCayenne:
+		return []string{"cayenne_file_path", "cayenne_compression_strategy", "cayenne_target_file_size_mb", "cayenne_write_concurrency", "cayenne_metastore"}
 	case EnginePostgres:
 		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string",
 			"connection_pool_size"}

@@ -3,7 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -41,7 +40,7 @@ func (a *actor) recreate(o engines.Options, move *transferJob) {
 	}
 	var errs []error
 	for _, s := range append([]string{""}, sidecars...) {
-		if err := os.Remove(a.file + s); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(a.file + s); err != nil {
 			errs = append(errs, err)
 		}
 	}

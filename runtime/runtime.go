@@ -292,6 +292,9 @@ func dataFiles(c *config.Config, dataDir string) map[string]string {
 	users := map[string]int{}
 	for _, d := range c.Datasets {
 		key := string(d.Acceleration.Engine) + "_file"
+		if d.Acceleration.Engine == config.EngineCayenne {
+			key = "cayenne_file_path" // a folder
+		}
 		if p, ok := d.Acceleration.Params[key]; ok && p.Reveal() != "" {
 			f := p.Reveal()
 			if !filepath.IsAbs(f) {

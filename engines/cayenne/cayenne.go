@@ -56,16 +56,13 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if err != nil {
 		return nil, dbfile.Fail(engines.Invalid, err)
 	}
+	if info, err := os.Stat(o.Path); err == nil && !info.IsDir() {
+		return openArchive(ctx, o, set)
+	}
 	if err := dbfile.RemoveTemp(o.Path, o.TempDir); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(o.Path); err == nil && !info.IsDir() {
-		return nil, dbfile.Fail(engines.Corrupt, errors.New("there is a file where the folder of the store should be"))
-	}
-	e := &Engine{o: o, set: set, folder: folder(o.Path), writer: dbfile.NewLock(), disk: newDisk()}
-	e.slot = dbfile.NewSlot(func(context.Context) (*version, error) {
-		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
-	})
+	e := newEngine(o, set, folder(o.Path))
 	v, err := load(ctx, e.folder, o.Dataset, e.disk)
 	switch {
 	case engines.KindOf(err) == engines.NotFound:
@@ -77,6 +74,36 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 		return nil, errors.Join(err, v.Close())
 	}
 	return e, e.slot.Set(ctx, v)
+}
+
+func newEngine(o engines.Options, set settings, f folder) *Engine {
+	return &Engine{o: o, set: set, folder: f, writer: dbfile.NewLock(), disk: newDisk(), slot: dbfile.NewSlot(func(context.Context) (*version, error) {
+		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
+	})}
+}
+
+// openArchive unpacks an archive beside it, to be read: what lies in a snapshot is looked at without adopting it.
+func openArchive(ctx context.Context, o engines.Options, set settings) (*Engine, error) {
+	e := newEngine(o, set, folder(o.Path+".unpacked"))
+	e.archive = true
+	if err := os.RemoveAll(string(e.folder)); err != nil {
+		return nil, err
+	}
+	in, err := os.Open(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	c, err := readArchive(ctx, in, o.Dataset, e.folder.data())
+	if err != nil {
+		return nil, err
+	}
+	d := e.received(c)
+	if err := d.extract(ctx, c, in); err != nil {
+		d.abort()
+		return nil, errors.Join(err, os.RemoveAll(string(e.folder)))
+	}
+	return e, e.slot.Set(ctx, d.next)
 }
 
 // Check reads a store, or an archive of one, and returns what it holds; see engines.Opener.
@@ -115,6 +142,8 @@ type Engine struct {
 	disk   *disk
 	writer dbfile.Lock
 	slot   *dbfile.Slot[*version]
+	// archive says that Path is an archive, unpacked to be read: folder is removed in the end.
+	archive bool
 }
 
 var _ engines.FileEngine = (*Engine)(nil)
@@ -162,7 +191,19 @@ func (e *Engine) Checkpoint(ctx context.Context) (*engines.Checkpoint, error) {
 func (e *Engine) Close() error {
 	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
 	defer e.writer.Unlock()
-	return e.slot.Close()
+	err := e.slot.Close()
+	if e.archive {
+		err = errors.Join(err, os.RemoveAll(string(e.folder)))
+	}
+	return err
+}
+
+// writable refuses to change an archive.
+func (e *Engine) writable() error {
+	if e.archive {
+		return dbfile.Fail(engines.Invalid, errors.New("an archive is only read"))
+	}
+	return nil
 }
 
 // removeStrays removes files of the data folder that the state does not name, and folders that are empty then.

@@ -100,6 +100,9 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 		return engines.Info{}, err
 	}
 	defer e.writer.Unlock()
+	if err := e.writable(); err != nil {
+		return engines.Info{}, err
+	}
 	in, err := os.Open(src)
 	if err != nil {
 		return engines.Info{}, err
@@ -117,7 +120,7 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 	} else if engines.KindOf(err) != engines.NotFound {
 		return engines.Info{}, err
 	}
-	d := &draft{e: e, next: &version{disk: e.disk, table: c.v.table, snapshot: c.v.snapshot, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
+	d := e.received(c)
 	if err := d.extract(ctx, c, in); err != nil {
 		d.abort()
 		return engines.Info{}, err
@@ -130,6 +133,11 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 		return engines.Info{}, err
 	}
 	return d.next.info(), dbfile.Sync(filepath.Dir(src))
+}
+
+// received starts a draft of what an archive holds, without its files.
+func (e *Engine) received(c contents) *draft {
+	return &draft{e: e, next: &version{disk: e.disk, table: c.v.table, snapshot: c.v.snapshot, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
 }
 
 // extract brings the files of an archive to their places in the store.

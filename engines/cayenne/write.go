@@ -31,6 +31,9 @@ func (e *Engine) write(ctx context.Context, w engines.Write) (engines.Stats, err
 		return engines.Stats{}, err
 	}
 	defer e.writer.Unlock()
+	if err := e.writable(); err != nil {
+		return engines.Stats{}, err
+	}
 	w, err := dbfile.CheckWrite(e, w)
 	if err != nil {
 		return engines.Stats{}, err
@@ -215,6 +218,9 @@ func (e *Engine) remove(ctx context.Context, where engines.Predicate) (int64, er
 		return 0, err
 	}
 	defer e.writer.Unlock()
+	if err := e.writable(); err != nil {
+		return 0, err
+	}
 	l, err := e.slot.Acquire(ctx, nil)
 	if err != nil {
 		return 0, err

@@ -19,6 +19,7 @@ import (
 	"pitwall/config/watch"
 	"pitwall/engines"
 	"pitwall/engines/arrowmem"
+	"pitwall/engines/cayenne"
 	"pitwall/engines/duckdb"
 	"pitwall/engines/postgres"
 	"pitwall/engines/sqlite"
@@ -54,7 +55,7 @@ type Options struct {
 
 // Engines are the engines that are built in.
 func Engines() []engines.Opener {
-	return []engines.Opener{duckdb.Opener{}, sqlite.Opener{}, arrowmem.Opener{}, postgres.Opener{}}
+	return []engines.Opener{duckdb.Opener{}, sqlite.Opener{}, cayenne.Opener{}, arrowmem.Opener{}, postgres.Opener{}}
 }
 
 // InvalidError says that the spicepod has errors; nothing runs.

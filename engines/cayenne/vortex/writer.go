@@ -137,12 +137,11 @@ func (x *Writer) flush(rows int) error {
 		}
 	}()
 	type encoded struct {
-		segment []byte
-		tree    *node
-		zones   []Bounds
-		nan     bool
-		nulls   int
-		err     error
+		tree  *node
+		zones []Bounds
+		nan   bool
+		nulls int
+		err   error
 	}
 	out := make([]encoded, len(x.columns))
 	var running sync.WaitGroup
