@@ -149,7 +149,16 @@ func writeFile(path string, batches []arrow.RecordBatch, o Options) error {
 func (p pair) checkZones(t testing.TB) (zones int, differences []string) {
 	t.Helper()
 	f := p.open(t)
+	whole, err := f.Statistics()
+	if err != nil {
+		return 0, []string{fmt.Sprintf("%s: statistics: %v", p.name, err)}
+	}
 	for i, c := range f.dtype.fields {
+		right, b := columnBounds(columnOf(t, p.want, p.index(c.name))), whole[i]
+		if b.Nulls >= 0 && b.Nulls != right.Nulls || b.Min != nil && right.Min != nil && compareBounds(b.Min, right.Min) > 0 ||
+			b.Max != nil && right.Max != nil && compareBounds(b.Max, right.Max) < 0 {
+			differences = append(differences, fmt.Sprintf("%s: %s: statistics %v, want %v", p.name, c.name, b, right))
+		}
 		// NewWriter keeps zones and Rust does too; of which columns is not the same.
 		z, err := f.zoneMap(i)
 		if err != nil {

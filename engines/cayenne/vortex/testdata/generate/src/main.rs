@@ -1,5 +1,6 @@
 //! Writes arrays in encodings that the file writer of vortex-data does not choose by itself: each
 //! as the file format serialises it, and once more as plain values.
+//! cargo run | gzip -9n > ../arrays.bin.gz
 
 use std::io::Write;
 

@@ -1,5 +1,6 @@
 // Writes the fixtures of package pco with the Rust implementation: every kind
 // of number in every mode and delta encoding, several pages each.
+// cargo run | gzip -9n > ../pages.bin.gz
 use half::f16;
 use pco::data_types::Number;
 use pco::wrapped::FileCompressor;
