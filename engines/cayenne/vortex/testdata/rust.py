@@ -25,7 +25,7 @@ import vortex.expr as ve
 import tables
 
 ROWS = [0, 1, 7, 1000, 8193, 65537, 200000]
-EDITIONS = ["core2025.10.0", "core2025.06.0", "core2025.05.0"]
+EDITIONS = ["core2026.08.0", "core2025.10.0", "core2025.06.0", "core2025.05.0"]
 
 
 def options():
