@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -176,6 +177,9 @@ func (m *Manager) check(ctx context.Context, f *metadata.File, r CreateRequest) 
 		return nil
 	}
 	last := all[0]
+	if last.Engine != "" && !strings.EqualFold(last.Engine, r.Engine) {
+		return nil // the engine of now could not load it
+	}
 	if r.LastUpdated.IsZero() || last.LastUpdated.UnixMilli() != r.LastUpdated.UnixMilli() {
 		if same, err := m.sameContent(ctx, r, last); err != nil || !same {
 			return err

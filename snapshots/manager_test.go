@@ -194,6 +194,13 @@ func TestUnchangedDataIsSkippedUnlessForced(t *testing.T) {
 	if _, err := b.write("o", "a", edit(true)); err != nil {
 		t.Errorf("forced: %v", err)
 	}
+	other := func(r *CreateRequest) { r.Force, r.Engine, r.LastUpdated = false, "cayenne", at }
+	if _, err := b.write("o", "a", other); err != nil {
+		t.Errorf("by another engine, which could not load what is there: %v", err)
+	}
+	if _, err := b.write("o", "a", other); KindOf(err) != Unchanged {
+		t.Errorf("by it again: %v", err)
+	}
 	if _, err := b.write("o", "b", func(r *CreateRequest) { r.Force, r.LastUpdated = false, at.Add(time.Second) }); err != nil {
 		t.Errorf("changed: %v", err)
 	}
