@@ -335,8 +335,8 @@ func TestDamageInAStoreIsFound(t *testing.T) {
 		expect(t, b.byPod(), 1, "it holds 2 rows, recorded are 3", "verify", "trips", "2")
 		edit(`"snapshot-engine": "duckdb"`, `"snapshot-engine": "sqlite"`)
 		expect(t, b.byPod(), 1, "size and SHA-256 are those recorded, but", "verify", "trips", "2")
-		edit(`"snapshot-engine": "duckdb"`, `"snapshot-engine": "cayenne"`)
-		expect(t, b.byPod(), 0, "this pitwall has no engine cayenne", "verify", "trips", "2")
+		edit(`"snapshot-engine": "duckdb"`, `"snapshot-engine": "turso"`)
+		expect(t, b.byPod(), 0, "this pitwall has no engine turso", "verify", "trips", "2")
 		edit(`"snapshot-engine": "sqlite",`, ``) // as old writers did
 		expect(t, b.byPod(), 0, "sqlite opens it, 2 rows", "verify", "zones", "0")
 
