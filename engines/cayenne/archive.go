@@ -155,6 +155,13 @@ func readArchive(ctx context.Context, r io.Reader, dataset, data string) (conten
 	if err != nil {
 		return contents{}, err
 	}
+	if len(v.files) == 0 {
+		for name := range c.members {
+			if strings.HasPrefix(name, path.Join(v.table, v.snapshot)+"/") && strings.HasSuffix(name, ".vortex") {
+				return bad(fmt.Errorf("%s is in it, and its metastore names no file", name))
+			}
+		}
+	}
 	v.cp = engines.Checkpoint{RefreshSQL: extra.RefreshSQL, UpdatedAt: extra.UpdatedAt, State: extra.State}
 	for _, f := range v.files {
 		if !c.members[path.Join(v.table, f.snapshot, f.name)] {

@@ -17,7 +17,6 @@ package cayenne
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -63,15 +62,15 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 		return nil, err
 	}
 	e := newEngine(o, set, folder(o.Path))
+	if err := e.folder.removeStrays(ctx); err != nil {
+		return nil, err
+	}
 	v, err := load(ctx, e.folder, o.Dataset, e.disk)
 	switch {
 	case engines.KindOf(err) == engines.NotFound:
-		return e, e.removeStrays(nil)
+		return e, nil
 	case err != nil:
 		return nil, err
-	}
-	if err := e.removeStrays(v); err != nil {
-		return nil, errors.Join(err, v.Close())
 	}
 	return e, e.slot.Set(ctx, v)
 }
@@ -103,7 +102,10 @@ func openArchive(ctx context.Context, o engines.Options, set settings) (*Engine,
 		d.abort()
 		return nil, errors.Join(err, os.RemoveAll(string(e.folder)))
 	}
-	return e, e.slot.Set(ctx, d.next)
+	if err := e.slot.Set(ctx, d.next); err != nil {
+		return nil, errors.Join(err, d.next.Close(), os.RemoveAll(string(e.folder)))
+	}
+	return e, nil
 }
 
 // Check reads a store, or an archive of one, and returns what it holds; see engines.Opener.
@@ -204,36 +206,4 @@ func (e *Engine) writable() error {
 		return dbfile.Fail(engines.Invalid, errors.New("an archive is only read"))
 	}
 	return nil
-}
-
-// removeStrays removes files of the data folder that the state does not name, and folders that are empty then.
-func (e *Engine) removeStrays(v *version) error {
-	known := map[string]bool{}
-	if v != nil {
-		for _, f := range v.files {
-			known[f.file.path] = true
-			if f.gone != nil {
-				known[f.gone.file.path] = true
-			}
-		}
-	}
-	var dirs []string
-	err := filepath.WalkDir(e.folder.data(), func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			dirs = append(dirs, path)
-		case !known[path]:
-			return os.Remove(path)
-		}
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for i := len(dirs) - 1; i > 0; i-- {
-		_ = os.Remove(dirs[i]) // fails where there are files
-	}
-	return err
 }

@@ -79,8 +79,8 @@ func TestDamage(t *testing.T) {
 			},
 			"gone": func(path string, _ []byte) error { return os.Remove(path) },
 		} {
-			if filepath.Base(pattern) == "cayenne.db" && (name == "flipped" || name == "gone") {
-				continue // SQLite has no checksums; without a metastore there is no dataset
+			if filepath.Base(pattern) == "cayenne.db" && name == "flipped" {
+				continue // SQLite has no checksums
 			}
 			t.Run(filepath.Base(pattern)+" "+name, func(t *testing.T) {
 				store := made(t)
@@ -113,8 +113,10 @@ func TestStrays(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
-	strays := []string{filepath.Join(filepath.Dir(files[0]), "part-1.vortex"), filepath.Join(store, "data", "other", "x", "part-2.vortex")}
-	for _, s := range strays {
+	const other = "01a2058e-fdf4-7eda-a988-eae13906e14d"
+	strays := []string{filepath.Join(filepath.Dir(files[0]), "part-1.vortex"), filepath.Join(store, "data", other, other, "part-2.vortex.0123456789abcdef.tmp")}
+	foreign := filepath.Join(store, "data", "mine", "x", "part-3.vortex")
+	for _, s := range append(strays, foreign) {
 		if err := os.MkdirAll(filepath.Dir(s), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -125,10 +127,13 @@ func TestStrays(t *testing.T) {
 	if n, err := count(t.Context(), store); n != 990 || err != nil {
 		t.Fatalf("%d rows, %v", n, err)
 	}
-	for _, s := range append(strays, filepath.Join(store, "data", "other")) {
+	for _, s := range append(strays, filepath.Join(store, "data", other)) {
 		if _, err := os.Stat(s); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", s, err)
 		}
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Errorf("a file that is nobody's stray is gone: %v", err)
 	}
 }
 

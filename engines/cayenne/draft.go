@@ -30,12 +30,18 @@ type draft struct {
 	e       *Engine
 	next    *version
 	fresh   []*diskFile          // written for it
+	unsure  bool                 // whether it was committed is not known
 	deletes map[*dataFile]bitmap // rows deleted by it, those deleted before among them
 }
 
 // draft starts a state after base, which may be nil. With renew it has none of base's rows, in a snapshot folder of
 // its own.
 func (e *Engine) draft(base *version, schema *arrow.Schema, renew bool) (*draft, error) {
+	if base == nil { // data files without a metastore would look as if it were lost
+		if err := e.makeMetastore(); err != nil {
+			return nil, err
+		}
+	}
 	d := &draft{e: e, next: &version{disk: e.disk, schema: schema, sequence: 1}, deletes: map[*dataFile]bitmap{}}
 	if base != nil {
 		d.next.table, d.next.sequence, d.next.cp = base.table, base.sequence+1, base.cp
@@ -66,10 +72,20 @@ func (e *Engine) draft(base *version, schema *arrow.Schema, renew bool) (*draft,
 	return d, nil
 }
 
-// abort removes what was written.
+func (e *Engine) makeMetastore() error {
+	m, err := openMetastore(context.Background(), e.folder, true)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.Close(), dbfile.Sync(filepath.Dir(e.folder.metastore())))
+}
+
+// abort removes what was written, unless the metastore may name it: then the next start tells.
 func (d *draft) abort() {
 	for _, f := range d.fresh {
-		d.e.disk.retire(f)
+		if !d.unsure {
+			d.e.disk.retire(f)
+		}
 	}
 	_ = d.next.Close()
 }
@@ -134,15 +150,12 @@ type part struct {
 }
 
 func (d *draft) part(stored *arrow.Schema) (*part, error) {
-	if err := makeFolders(d.dir(), string(d.e.folder)); err != nil {
-		return nil, err
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
 	}
 	p := &part{path: filepath.Join(d.dir(), "part-"+id.String()+".vortex")}
-	if p.file, err = os.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if p.file, err = d.e.disk.create(p.path, string(d.e.folder)); err != nil {
 		return nil, err
 	}
 	h := sha256.New()
@@ -186,7 +199,7 @@ func (d *draft) finish(p *part) error {
 		return err
 	}
 	p.done = true
-	f := d.e.disk.use(p.path, s.Bytes, hex.EncodeToString(p.sum.Sum(nil)))
+	f, _ := d.e.disk.use(p.path, s.Bytes, hex.EncodeToString(p.sum.Sum(nil)))
 	f.checked = true
 	d.fresh = append(d.fresh, f)
 	d.next.files = append(d.next.files, &dataFile{
@@ -209,14 +222,12 @@ func (d *draft) gone(f *dataFile) bitmap {
 }
 
 // applyDeletes writes a delete file for every file of which rows were deleted, and lets go of files that have none
-// left. It returns how many rows were deleted.
-func (d *draft) applyDeletes(at time.Time) (int64, error) {
-	var total int64
-	var files []*dataFile
+// left. It returns how many rows were deleted. After an error nothing is changed.
+func (d *draft) applyDeletes(at time.Time) (total int64, err error) {
+	made := map[*dataFile]*deletion{} // nil: no row is left
 	for _, f := range d.next.files {
 		rows := d.deletes[f]
 		if rows == nil {
-			files = append(files, f)
 			continue
 		}
 		count := int64(0)
@@ -227,23 +238,36 @@ func (d *draft) applyDeletes(at time.Time) (int64, error) {
 		}
 		more := count - (f.rows - f.live())
 		if more == 0 {
-			files = append(files, f)
 			continue
 		}
 		total += more
-		old := f.gone
-		if count < f.rows {
-			g, err := d.writeDeletion(f, rows, count, at)
-			if err != nil {
-				return 0, err
+		made[f] = nil
+		if count == f.rows {
+			continue
+		}
+		if made[f], err = d.writeDeletion(f, rows, count, at); err != nil {
+			for _, g := range made {
+				if g != nil {
+					d.release(g.file)
+				}
 			}
+			return 0, err
+		}
+	}
+	var files []*dataFile
+	for _, f := range d.next.files {
+		g, changed := made[f]
+		if changed && f.gone != nil {
+			d.release(f.gone.file)
+		}
+		switch {
+		case !changed:
+			files = append(files, f)
+		case g != nil:
 			f.gone = g
 			files = append(files, f)
-		} else {
+		default:
 			d.release(f.file)
-		}
-		if old != nil {
-			d.release(old.file)
 		}
 	}
 	d.next.files = files
@@ -267,35 +291,27 @@ func (d *draft) writeDeletion(f *dataFile, rows bitmap, count int64, at time.Tim
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(d.dir(), "deletions")
-	if err := makeFolders(dir, string(d.e.folder)); err != nil {
+	path := filepath.Join(d.dir(), "deletions", id.String()+".arrow")
+	out, err := d.e.disk.create(path, string(d.e.folder))
+	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, id.String()+".arrow")
-	if err := writeDurably(path, content); err != nil {
+	_, err = out.Write(content)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = dbfile.Sync(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = os.Remove(path)
 		return nil, err
 	}
 	sum := sha256.Sum256(content)
-	x := d.e.disk.use(path, int64(len(content)), hex.EncodeToString(sum[:]))
+	x, _ := d.e.disk.use(path, int64(len(content)), hex.EncodeToString(sum[:]))
 	x.checked = true
 	d.fresh = append(d.fresh, x)
-	return &deletion{file: x, id: id.String(), sequence: d.next.sequence, count: count, rows: rows}, dbfile.Sync(dir)
-}
-
-// writeDurably writes a new file and its content's bytes to the disk.
-func writeDurably(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(path)
-	}
-	return err
+	return &deletion{file: x, id: id.String(), sequence: d.next.sequence, count: count, rows: rows}, nil
 }
 
 // commit makes the draft the state of the store, for readers and after a crash. It is too late to cancel it.
@@ -316,13 +332,31 @@ func (d *draft) commit(ctx context.Context, base *version) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(m.transaction(ctx, func(tx *sql.Tx) error { return d.next.record(ctx, tx, d.e.o) }), m.Close()); err != nil {
+	err = m.transaction(ctx, func(tx *sql.Tx) error { return d.next.record(ctx, tx, d.e.o) })
+	_ = m.Close() // what is committed is
+	if err != nil && !d.committed(ctx) {
 		return err
 	}
 	if base != nil {
 		base.supersede(d.next)
 	}
 	return d.e.slot.Set(ctx, d.next)
+}
+
+// committed tells, after an error, whether the metastore has the draft all the same. When it can't be read, that is
+// not known, and no file of the draft may be removed.
+func (d *draft) committed(ctx context.Context) bool {
+	m, err := openMetastore(ctx, d.e.folder, false)
+	if err != nil {
+		d.unsure = true
+		return false
+	}
+	defer m.Close()
+	var snapshot string
+	var sequence int64
+	err = m.db.QueryRowContext(ctx, "SELECT current_snapshot_id, current_sequence_number FROM cayenne_table WHERE table_name = ?", d.e.o.Dataset).Scan(&snapshot, &sequence)
+	d.unsure = err != nil && !errors.Is(err, sql.ErrNoRows)
+	return err == nil && snapshot == d.next.snapshot && sequence == d.next.sequence
 }
 
 // record writes a state into the metastore, in the place of the one before.

@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
@@ -120,6 +123,11 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 	} else if engines.KindOf(err) != engines.NotFound {
 		return engines.Info{}, err
 	}
+	if base == nil {
+		if err := e.makeMetastore(); err != nil {
+			return engines.Info{}, err
+		}
+	}
 	d := e.received(c)
 	if err := d.extract(ctx, c, in); err != nil {
 		d.abort()
@@ -129,10 +137,8 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 		d.abort()
 		return engines.Info{}, err
 	}
-	if err := os.Remove(src); err != nil {
-		return engines.Info{}, err
-	}
-	return d.next.info(), dbfile.Sync(filepath.Dir(src))
+	_ = os.Remove(src) // the content is adopted, whatever becomes of the archive
+	return d.next.info(), nil
 }
 
 // received starts a draft of what an archive holds, without its files.
@@ -140,31 +146,29 @@ func (e *Engine) received(c contents) *draft {
 	return &draft{e: e, next: &version{disk: e.disk, table: c.v.table, snapshot: c.v.snapshot, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
 }
 
-// extract brings the files of an archive to their places in the store.
+// extract brings the files of an archive to their places in the store. They count as used before they are there, so
+// that no reader of an older state that had them takes them away.
 func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error {
-	err := c.each(ctx, in, func(f *diskFile, r io.Reader) error {
-		dir := filepath.Dir(f.path)
-		if err := makeFolders(dir, string(d.e.folder)); err != nil {
-			return err
-		}
-		return f.receive(r, dir)
-	})
-	if err != nil {
-		return err
-	}
 	for _, f := range c.v.files {
 		n := *f
-		n.file = d.take(f.file)
-		if f.gone != nil {
+		var err error
+		n.file, err = d.take(f.file)
+		n.gone = nil
+		d.next.files = append(d.next.files, &n)
+		if err == nil && f.gone != nil {
 			g := *f.gone
-			g.file = d.take(f.gone.file)
+			g.file, err = d.take(f.gone.file)
 			n.gone = &g
 		}
-		d.next.files = append(d.next.files, &n)
-		if n.gone == nil {
-			continue
+		if err != nil {
+			return err
 		}
-		if n.gone.rows, err = readDeletion(n.gone.file.path, n.rows, n.gone.count); err != nil {
+	}
+	if err := c.each(ctx, in, func(f *diskFile, r io.Reader) error { return d.receive(f, r) }); err != nil {
+		return err
+	}
+	for _, f := range d.next.files {
+		if err := d.examine(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -172,27 +176,35 @@ func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error
 }
 
 // take makes a file of the archive one of the store.
-func (d *draft) take(f *diskFile) *diskFile {
-	before := d.e.disk.known(f.path)
-	x := d.e.disk.use(f.path, f.size, f.digest)
-	x.checked = true
-	if !before {
+func (d *draft) take(f *diskFile) (*diskFile, error) {
+	x, fresh := d.e.disk.use(f.path, f.size, f.digest)
+	if fresh {
 		d.fresh = append(d.fresh, x)
+		return x, nil
 	}
-	return x
+	if x.size != f.size || f.digest != "" && x.digest != "" && f.digest != x.digest {
+		return x, dbfile.Fail(engines.Corrupt, fmt.Errorf("archive: %s is there with another content", filepath.Base(f.path)))
+	}
+	return x, nil
 }
 
-// known tells whether some version uses a file.
-func (d *disk) known(path string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.files[path] != nil
+// examine reads what a received file says of itself.
+func (d *draft) examine(ctx context.Context, f *dataFile) error {
+	r, err := f.open(ctx, scanOf{columns: []int{}}, arrow.NewSchema(nil, nil), d.next.schema)
+	if err != nil {
+		return err
+	}
+	r.Release()
+	if f.gone != nil {
+		f.gone.rows, err = readDeletion(f.gone.file.path, f.rows, f.gone.count)
+	}
+	return err
 }
 
 // receive writes a file beside its place, compares it with its digest, and moves it there.
-func (f *diskFile) receive(r io.Reader, dir string) error {
+func (d *draft) receive(f *diskFile, r io.Reader) error {
 	tmp := dbfile.TempPath(f.path, "")
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	out, err := d.e.disk.create(tmp, string(d.e.folder))
 	if err != nil {
 		return err
 	}
@@ -208,8 +220,15 @@ func (f *diskFile) receive(r io.Reader, dir string) error {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
+	x := d.e.disk.of(f.path)
+	if x.digest != "" && x.digest != f.digest {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("archive: %s is there with another content", filepath.Base(f.path)))
+	}
 	if err := os.Rename(tmp, f.path); err != nil {
 		return err
 	}
-	return dbfile.Sync(dir)
+	x.check.Lock()
+	x.digest, x.checked = f.digest, true
+	x.check.Unlock()
+	return dbfile.Sync(filepath.Dir(f.path))
 }

@@ -19,21 +19,34 @@ import (
 // load reads the committed state of a dataset. Kind NotFound: there is none. Kind Corrupt: the metastore can't be
 // read, or names files that are not there.
 func load(ctx context.Context, f folder, dataset string, d *disk) (*version, error) {
+	v, err := loadOnce(ctx, f, dataset, d)
+	if engines.KindOf(err) == engines.Corrupt { // a writer may have let go of a file meanwhile
+		return loadOnce(ctx, f, dataset, d)
+	}
+	return v, err
+}
+
+func loadOnce(ctx context.Context, f folder, dataset string, d *disk) (*version, error) {
 	m, err := openMetastore(ctx, f, false)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
+	tx, err := m.db.BeginTx(ctx, nil) // what is read is one state
+	if err != nil {
+		return nil, damaged(err)
+	}
+	defer tx.Rollback()
 	v := &version{disk: d}
-	if err := v.read(ctx, m, f, dataset); err != nil {
+	if err := v.read(ctx, tx, f, dataset); err != nil {
 		return nil, errors.Join(damaged(err), v.Close())
 	}
 	return v, nil
 }
 
-func (v *version) read(ctx context.Context, m *metastore, f folder, dataset string) error {
+func (v *version) read(ctx context.Context, m *sql.Tx, f folder, dataset string) error {
 	var schema string
-	err := m.db.QueryRowContext(ctx, "SELECT table_id, current_snapshot_id, current_sequence_number, schema_json FROM cayenne_table WHERE table_name = ?", dataset).
+	err := m.QueryRowContext(ctx, "SELECT table_id, current_snapshot_id, current_sequence_number, schema_json FROM cayenne_table WHERE table_name = ?", dataset).
 		Scan(&v.table, &v.snapshot, &v.sequence, &schema)
 	if errors.Is(err, sql.ErrNoRows) {
 		return dbfile.Fail(engines.NotFound, fmt.Errorf("no dataset %q in the metastore", dataset))
@@ -53,10 +66,10 @@ func (v *version) read(ctx context.Context, m *metastore, f folder, dataset stri
 	return v.readDeletes(ctx, m, f, dataset)
 }
 
-func (v *version) readCheckpoint(ctx context.Context, m *metastore, dataset string) error {
+func (v *version) readCheckpoint(ctx context.Context, m *sql.Tx, dataset string) error {
 	var schema, refreshSQL sql.NullString
 	var updated string
-	err := m.db.QueryRowContext(ctx, "SELECT schema_json, CAST(updated_at AS TEXT), refresh_sql FROM spice_sys_dataset_checkpoint WHERE dataset_name = ?", dataset).Scan(&schema, &updated, &refreshSQL)
+	err := m.QueryRowContext(ctx, "SELECT schema_json, CAST(updated_at AS TEXT), refresh_sql FROM spice_sys_dataset_checkpoint WHERE dataset_name = ?", dataset).Scan(&schema, &updated, &refreshSQL)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -67,15 +80,15 @@ func (v *version) readCheckpoint(ctx context.Context, m *metastore, dataset stri
 	if v.cp.UpdatedAt, err = time.Parse(time.RFC3339Nano, updated); err != nil {
 		return dbfile.Fail(engines.Corrupt, fmt.Errorf("updated_at in the metastore: %w", err))
 	}
-	err = m.db.QueryRowContext(ctx, "SELECT state FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&v.cp.State)
+	err = m.QueryRowContext(ctx, "SELECT state FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&v.cp.State)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	return err
 }
 
-func (v *version) readFiles(ctx context.Context, m *metastore, f folder) error {
-	rows, err := m.db.QueryContext(ctx, `SELECT f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
+func (v *version) readFiles(ctx context.Context, m *sql.Tx, f folder) error {
+	rows, err := m.QueryContext(ctx, `SELECT f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
 		FROM cayenne_snapshot_file f LEFT JOIN cayenne_snapshot_file_statistics s USING (table_id, snapshot_id, file_path)
 		WHERE f.table_id = ? AND f.snapshot_id = ? ORDER BY f.max_sequence, f.file_path`, v.table, v.snapshot)
 	if err != nil {
@@ -105,7 +118,7 @@ func (v *version) readFiles(ctx context.Context, m *metastore, f folder) error {
 				return dbfile.Fail(engines.Corrupt, err)
 			}
 		}
-		x.file = v.disk.use(path, size, digest)
+		x.file, _ = v.disk.use(path, size, digest)
 		v.files = append(v.files, x)
 	}
 	return rows.Err()
@@ -119,12 +132,12 @@ func local(name string) error {
 	return nil
 }
 
-func (v *version) readDeletes(ctx context.Context, m *metastore, f folder, dataset string) error {
+func (v *version) readDeletes(ctx context.Context, m *sql.Tx, f folder, dataset string) error {
 	digests, err := deleteDigests(ctx, m, dataset)
 	if err != nil {
 		return err
 	}
-	rows, err := m.db.QueryContext(ctx, `SELECT delete_file_id, path, delete_count, file_size_bytes, coalesce(source_data_file_path, ''), sequence_number
+	rows, err := m.QueryContext(ctx, `SELECT delete_file_id, path, delete_count, file_size_bytes, coalesce(source_data_file_path, ''), sequence_number
 		FROM cayenne_delete_file WHERE table_id = ?`, v.table)
 	if err != nil {
 		return err
@@ -149,7 +162,10 @@ func (v *version) readDeletes(ctx context.Context, m *metastore, f folder, datas
 		if of == nil {
 			return dbfile.Fail(engines.Corrupt, fmt.Errorf("deletes of %q, which is no file of the dataset", source))
 		}
-		d.file = v.disk.use(filepath.Join(f.data(), path), size, digests[d.id])
+		if of.gone != nil {
+			return dbfile.Fail(engines.Corrupt, fmt.Errorf("%q has two delete files", source))
+		}
+		d.file, _ = v.disk.use(filepath.Join(f.data(), path), size, digests[d.id])
 		of.gone = d
 		if err := d.file.verify(ctx); err != nil {
 			return err
@@ -162,9 +178,9 @@ func (v *version) readDeletes(ctx context.Context, m *metastore, f folder, datas
 }
 
 // deleteDigests are the SHA-256 of delete files by their id, for which the tables of Spice have no column.
-func deleteDigests(ctx context.Context, m *metastore, dataset string) (map[string]string, error) {
+func deleteDigests(ctx context.Context, m *sql.Tx, dataset string) (map[string]string, error) {
 	var text sql.NullString
-	err := m.db.QueryRowContext(ctx, "SELECT delete_digests FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&text)
+	err := m.QueryRowContext(ctx, "SELECT delete_digests FROM pitwall_state WHERE dataset_name = ?", dataset).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !text.Valid {
 		return nil, nil
 	}

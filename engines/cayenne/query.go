@@ -173,7 +173,7 @@ func (r *rows) advance() bool {
 		}
 		fields := r.schema.Fields()[:len(r.of.columns)]
 		md := r.schema.Metadata()
-		r.in, r.err = f.open(r.ctx, r.of, arrow.NewSchema(fields, &md))
+		r.in, r.err = f.open(r.ctx, r.of, arrow.NewSchema(fields, &md), r.v.schema)
 		r.next++
 		return r.err == nil
 	}
@@ -253,8 +253,9 @@ type fileRows struct {
 	err     error
 }
 
-// open starts to read columns of a data file; schema has their recorded types. Kind Corrupt: the file is damaged.
-func (f *dataFile) open(ctx context.Context, of scanOf, schema *arrow.Schema) (*fileRows, error) {
+// open starts to read columns of a data file; schema has their recorded types, whole those of all columns. Kind
+// Corrupt: the file is damaged, or has other columns: those are found by their place.
+func (f *dataFile) open(ctx context.Context, of scanOf, schema, whole *arrow.Schema) (*fileRows, error) {
 	if err := f.file.verify(ctx); err != nil {
 		return nil, err
 	}
@@ -265,6 +266,9 @@ func (f *dataFile) open(ctx context.Context, of scanOf, schema *arrow.Schema) (*
 	v, err := vortex.Open(in, f.file.size)
 	if err == nil && v.Rows() != f.rows {
 		err = fmt.Errorf("%w: %d rows, the metastore has %d", vortex.ErrCorrupt, v.Rows(), f.rows)
+	}
+	if err == nil {
+		err = sameColumns(v.Schema(), storedSchema(whole))
 	}
 	s := vortex.Scan{Columns: of.columns, Workers: of.workers}
 	if of.where != nil {
@@ -279,6 +283,19 @@ func (f *dataFile) open(ctx context.Context, of scanOf, schema *arrow.Schema) (*
 		return nil, errors.Join(f.wrap(err), in.Close())
 	}
 	return &fileRows{file: in, rows: rows, schema: schema}, nil
+}
+
+// sameColumns refuses a file whose columns are not those of the dataset, in their order.
+func sameColumns(file, want *arrow.Schema) error {
+	if file.NumFields() != want.NumFields() {
+		return fmt.Errorf("%w: %d columns, the dataset has %d", vortex.ErrCorrupt, file.NumFields(), want.NumFields())
+	}
+	for i, f := range want.Fields() {
+		if g := file.Field(i); g.Name != f.Name || !arrow.TypeEqual(g.Type, f.Type) {
+			return fmt.Errorf("%w: column %d is %q of type %s, the dataset has %q of type %s", vortex.ErrCorrupt, i, g.Name, g.Type, f.Name, f.Type)
+		}
+	}
+	return nil
 }
 
 // wrap gives the error of a damaged file its kind.

@@ -133,6 +133,11 @@ func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 	if len(s.Tables["cayenne_partition"]) > 0 {
 		return nil, dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot is of a partitioned dataset, which is not read yet"))
 	}
+	for table, rows := range s.Tables {
+		if len(rows) > 0 && !understood(table) {
+			return nil, dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has rows in %s, which is not read yet", table))
+		}
+	}
 	v := &version{}
 	for _, cells := range s.Tables["cayenne_table"] {
 		r := row{cells: cells}
@@ -153,6 +158,16 @@ func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// understood tells whether a table of a slice is read, or tells nothing that the others don't.
+func understood(table string) bool {
+	switch table {
+	case "cayenne_table", "cayenne_partition", "cayenne_snapshot_file", "cayenne_snapshot_file_statistics", "cayenne_delete_file",
+		"cayenne_snapshot_sequence", "cayenne_insert_record", "cayenne_table_statistics", "cayenne_pk_index":
+		return true
+	}
+	return false
 }
 
 func firstOf(errs ...error) error {
@@ -180,6 +195,9 @@ func (v *version) filesOfSlice(s sliceDocument, data string) error {
 		}
 		if err := firstOf(r.err, local(f.name), local(f.snapshot)); err != nil {
 			return bad(err)
+		}
+		if f.rows < 0 || size < 0 {
+			return bad(fmt.Errorf("%s has %d rows in %d bytes", f.name, f.rows, size))
 		}
 		if r.text(0) != v.table || f.snapshot != v.snapshot {
 			continue
@@ -209,12 +227,17 @@ func (v *version) filesOfSlice(s sliceDocument, data string) error {
 		g := &deletion{id: r.text(0), count: r.number(5), sequence: r.number(8)}
 		at, size, source := r.text(2), r.number(6), r.text(7)
 		f := by[source]
+		if r.err == nil && (r.text(1) != v.table || source != "" && f == nil) {
+			continue // of another table, or of a snapshot that is not the current one
+		}
 		switch {
 		case r.err != nil:
 			return bad(r.err)
 		case source == "":
 			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has deletes by key, which are not read yet"))
-		case f == nil || !filepath.IsLocal(filepath.FromSlash(at)):
+		case f.gone != nil:
+			return dbfile.Fail(engines.Invalid, fmt.Errorf("%s has several delete files, which are not read yet", source))
+		case local(g.id) != nil || at != g.archived(v, f):
 			return bad(fmt.Errorf("delete file %q of %q", at, source))
 		}
 		g.file = &diskFile{path: filepath.Join(data, filepath.FromSlash(at)), size: size}

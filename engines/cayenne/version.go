@@ -40,18 +40,35 @@ type diskFile struct {
 	checked bool // its content is known to have the digest
 }
 
-// use takes a reference to a file; it is released by drop.
-func (d *disk) use(path string, size int64, digest string) *diskFile {
+// use takes a reference to a file, which is not obsolete any more then; it is released by drop. fresh says that nobody
+// else uses the file.
+func (d *disk) use(path string, size int64, digest string) (f *diskFile, fresh bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.files[path]
-	if f == nil {
-		f = &diskFile{path: path, size: size, digest: digest}
+	if f = d.files[path]; f == nil {
+		f, fresh = &diskFile{path: path, size: size, digest: digest}, true
 		d.files[path] = f
 	}
 	f.refs++
 	f.obsolete = false
-	return f
+	return f, fresh
+}
+
+// create makes a new file and the folders above it, which drop does not take away in between.
+func (d *disk) create(path, root string) (*os.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := makeFolders(filepath.Dir(path), root); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// of is the file at a path that somebody uses.
+func (d *disk) of(path string) *diskFile {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.files[path]
 }
 
 // retain takes one more reference.
@@ -71,8 +88,8 @@ func (d *disk) drop(f *diskFile) {
 	delete(d.files, f.path)
 	if f.obsolete {
 		_ = os.Remove(f.path)                                           // else it is a stray, for the next start
-		_ = os.Remove(filepath.Dir(f.path))                             // fails where there are other files
-		_ = os.Remove(filepath.Join(filepath.Dir(f.path), "deletions")) // the same
+		_ = os.Remove(filepath.Join(filepath.Dir(f.path), "deletions")) // fails where there are other files
+		_ = os.Remove(filepath.Dir(f.path))                             // the same
 	}
 }
 

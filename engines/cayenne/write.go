@@ -117,7 +117,7 @@ func (d *draft) add(ctx context.Context, rows array.RecordReader, evict engines.
 	var stats engines.Stats
 	var src array.RecordReader = in
 	if len(keys.Uniques(d.e.o.Keys)) > 0 {
-		kept, dropped, err := d.merge(in)
+		kept, dropped, err := d.merge(ctx, in)
 		if err != nil {
 			return stats, err
 		}
@@ -146,7 +146,7 @@ func (d *draft) add(ctx context.Context, rows array.RecordReader, evict engines.
 
 // merge holds the incoming rows in memory and returns those that on_conflict leaves; rows that are there and are
 // replaced are deleted in the draft.
-func (d *draft) merge(in *convert.Ingest) (array.RecordReader, int64, error) {
+func (d *draft) merge(ctx context.Context, in *convert.Ingest) (array.RecordReader, int64, error) {
 	var batches []arrow.RecordBatch
 	defer func() {
 		for _, b := range batches {
@@ -162,7 +162,7 @@ func (d *draft) merge(in *convert.Ingest) (array.RecordReader, int64, error) {
 		return nil, 0, err
 	}
 	rows := keys.NewRows(batches)
-	if err := keys.MergeRows(d, rows, d.e.o.Keys); err != nil {
+	if err := keys.MergeRows(there{ctx, d}, rows, d.e.o.Keys); err != nil {
 		return nil, 0, err
 	}
 	kept, err := rows.Left()
@@ -178,15 +178,22 @@ func (d *draft) merge(in *convert.Ingest) (array.RecordReader, int64, error) {
 	return r, rows.Dropped, err
 }
 
-// Each visits the rows of the draft for the columns of a key; see keys.Batches.
-func (d *draft) Each(columns []string, visit func(b arrow.RecordBatch, counts func(row int) bool, drop func(row int)) error) error {
+// there is the rows of a draft, as those that incoming rows meet.
+type there struct {
+	ctx context.Context
+	d   *draft
+}
+
+// Each visits the rows for the columns of a key; see keys.Batches.
+func (x there) Each(columns []string, visit func(b arrow.RecordBatch, counts func(row int) bool, drop func(row int)) error) error {
+	d := x.d
 	schema, at, err := engines.Project(d.next.schema, columns)
 	if err != nil {
 		return err
 	}
 	for _, f := range d.next.files {
 		gone := d.gone(f)
-		r, err := f.open(context.Background(), scanOf{columns: at, workers: d.e.set.workers}, schema)
+		r, err := f.open(x.ctx, scanOf{columns: at, workers: d.e.set.workers}, schema, d.next.schema)
 		if err != nil {
 			return err
 		}

@@ -214,9 +214,11 @@ func (r *Rows) Next() bool {
 	}
 	got := <-r.results[r.at]
 	r.at++
+	if r.current, r.err = got.batch, got.err; r.err != nil {
+		return false // a worker that was cancelled has no token
+	}
 	<-r.ahead
-	r.current, r.err = got.batch, got.err
-	return r.err == nil
+	return true
 }
 
 func (r *Rows) drop() {
