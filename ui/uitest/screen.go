@@ -19,7 +19,7 @@ import (
 )
 
 // Patience is how long Wait waits.
-const Patience = 10 * time.Second
+const Patience = 30 * time.Second
 
 // escTime is longer than a terminal's input waits for the rest of an escape sequence.
 const escTime = 80 * time.Millisecond
