@@ -1,14 +1,11 @@
 package cayenne
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +15,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/google/uuid"
 
-	"pitwall/engines"
-	"pitwall/engines/cayenne/vortex"
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
-	"pitwall/engines/schemajson"
 )
 
 // draft is a state that is not committed: what a writer makes of the one before.
@@ -137,75 +131,6 @@ func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, erro
 		w = nil
 	}
 	return total, nil
-}
-
-// part is a data file that is being written.
-type part struct {
-	path   string
-	file   *os.File
-	buf    *bufio.Writer
-	sum    interface{ Sum([]byte) []byte }
-	vortex *vortex.Writer
-	done   bool
-}
-
-func (d *draft) part(stored *arrow.Schema) (*part, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, err
-	}
-	p := &part{path: filepath.Join(d.dir(), "part-"+id.String()+".vortex")}
-	if p.file, err = d.e.disk.create(p.path, string(d.e.folder)); err != nil {
-		return nil, err
-	}
-	h := sha256.New()
-	p.sum, p.buf = h, bufio.NewWriterSize(io.MultiWriter(p.file, h), 1<<20)
-	if p.vortex, err = vortex.NewWriter(p.buf, stored, d.e.set.options()); err != nil {
-		p.abort()
-		return nil, err
-	}
-	return p, nil
-}
-
-// size is about how large the file is so far, in bytes.
-func (p *part) size() int64 { return p.vortex.Size() }
-
-// abort removes an unfinished file.
-func (p *part) abort() {
-	if p.done {
-		return
-	}
-	if p.vortex != nil {
-		p.vortex.Abort()
-	}
-	_ = p.file.Close()
-	_ = os.Remove(p.path)
-}
-
-// finish makes a data file durable and part of the draft.
-func (d *draft) finish(p *part) error {
-	s, err := p.vortex.Close()
-	if err == nil {
-		err = p.buf.Flush()
-	}
-	if err == nil {
-		err = p.file.Sync()
-	}
-	if err == nil {
-		err = p.file.Close()
-	}
-	if err != nil {
-		p.abort()
-		return err
-	}
-	p.done = true
-	f, _ := d.e.disk.use(p.path, s.Bytes, hex.EncodeToString(p.sum.Sum(nil)))
-	f.checked = true
-	d.fresh = append(d.fresh, f)
-	d.next.files = append(d.next.files, &dataFile{
-		file: f, snapshot: d.next.snapshot, name: filepath.Base(p.path), rows: s.Rows, sequence: d.next.sequence, stats: s.Statistics, bounds: s.Bounds,
-	})
-	return nil
 }
 
 // gone is the deleted rows of a file, to add to.
@@ -357,70 +282,6 @@ func (d *draft) committed(ctx context.Context) bool {
 	err = m.db.QueryRowContext(ctx, "SELECT current_snapshot_id, current_sequence_number FROM cayenne_table WHERE table_name = ?", d.e.o.Dataset).Scan(&snapshot, &sequence)
 	d.unsure = err != nil && !errors.Is(err, sql.ErrNoRows)
 	return err == nil && snapshot == d.next.snapshot && sequence == d.next.sequence
-}
-
-// record writes a state into the metastore, in the place of the one before.
-func (v *version) record(ctx context.Context, tx *sql.Tx, o engines.Options) error {
-	schema, err := schemajson.Marshal(v.schema)
-	if err != nil {
-		return err
-	}
-	v.cp.SchemaJSON = string(schema)
-	var key any
-	if len(o.Keys.Primary) > 0 {
-		b, err := json.Marshal(o.Keys.Primary)
-		if err != nil {
-			return err
-		}
-		key = string(b)
-	}
-	digests := map[string]string{}
-	type statement struct {
-		text string
-		args []any
-	}
-	all := []statement{
-		{"DELETE FROM cayenne_snapshot_file WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
-		{"DELETE FROM cayenne_snapshot_file_statistics WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
-		{"DELETE FROM cayenne_delete_file WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
-		{"DELETE FROM cayenne_snapshot_sequence WHERE table_id IN (SELECT table_id FROM cayenne_table WHERE table_name = ?)", []any{o.Dataset}},
-		{"DELETE FROM cayenne_table WHERE table_name = ?", []any{o.Dataset}},
-		{`INSERT INTO cayenne_table (table_id, table_name, path, path_is_relative, schema_json, primary_key_json, on_conflict_json, current_snapshot_id,
-			vortex_config_json, current_sequence_number) VALUES (?, ?, '.', 1, ?, ?, ?, ?, '{}', ?)`,
-			[]any{v.table, o.Dataset, string(schema), key, nullText(string(o.Keys.Conflict)), v.snapshot, v.sequence}},
-		{"INSERT INTO cayenne_snapshot_sequence VALUES (?, ?, ?)", []any{v.table, v.snapshot, v.sequence}},
-		{`INSERT INTO spice_sys_dataset_checkpoint (dataset_name, schema_json, updated_at, refresh_sql) VALUES (?, ?, ?, ?) ON CONFLICT (dataset_name)
-			DO UPDATE SET schema_json = excluded.schema_json, updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql`,
-			[]any{o.Dataset, string(schema), v.cp.UpdatedAt.UTC().Format(time.RFC3339Nano), nullText(v.cp.RefreshSQL)}},
-	}
-	for _, f := range v.files {
-		all = append(all,
-			statement{"INSERT INTO cayenne_snapshot_file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", []any{v.table, f.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest}},
-			statement{"INSERT INTO cayenne_snapshot_file_statistics VALUES (?, ?, ?, ?, ?, ?)", []any{v.table, f.snapshot, f.name, f.file.size, f.rows, f.stats}})
-		if g := f.gone; g != nil {
-			digests[g.id] = g.file.digest
-			path := filepath.Join(v.table, f.snapshot, "deletions", g.id+".arrow")
-			all = append(all, statement{"INSERT INTO cayenne_delete_file VALUES (?, ?, ?, 1, 'arrow_ipc', ?, ?, ?, ?, NULL)", []any{g.id, v.table, path, g.count, g.file.size, f.name, g.sequence}})
-		}
-	}
-	text, err := json.Marshal(digests)
-	if err != nil {
-		return err
-	}
-	all = append(all, statement{"INSERT INTO pitwall_state VALUES (?, ?, ?) ON CONFLICT (dataset_name) DO UPDATE SET state = excluded.state, delete_digests = excluded.delete_digests", []any{o.Dataset, v.cp.State, string(text)}})
-	for _, s := range all {
-		if _, err := tx.ExecContext(ctx, s.text, s.args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func nullText(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
 }
 
 // ingest reads incoming rows as batches of the recorded schema.
