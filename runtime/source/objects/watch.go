@@ -67,6 +67,9 @@ func (s *Source) Watch(ctx context.Context, changed func()) error {
 			}
 			quiet.Reset(watchQuiet)
 		case <-quiet.C:
+			// The end of the watch of a folder that was moved away is told by its name, and takes along the watch of
+			// the folder that has that name now. What came before this one is read by the refresh.
+			_ = w.add(w.folder) // a folder that is gone has nothing to watch
 			changed()
 		}
 	}
