@@ -36,6 +36,9 @@ func TestCommandLineOfATaskAndOfItsEvent(t *testing.T) {
 	s.Press("g")
 	s.Gone("C copy command")
 	c.Change(func(s *api.State) { s.HTTP = "" })
-	s.Press("G", "C")
+	c.Event(api.Event{Message: "the listener has closed"})
+	s.Press("G")
+	s.Wait("the listener has closed") // the change before it is shown, too
+	s.Press("C")
 	s.Wait("which is closed")
 }

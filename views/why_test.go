@@ -38,7 +38,9 @@ func TestWhy(t *testing.T) {
 func TestSharedWriterIsAFault(t *testing.T) {
 	c, s := start(t, 120, 40)
 	c.Dataset("lake.sales_us", func(d *api.Dataset) { d.Snapshots.Shared = true })
-	s.Press("F", "down")
+	s.Press("F")
+	s.Wait("Datasets 3/7") // the change is shown; before it, down goes to the fault after it
+	s.Press("down")
 	s.Wait("another process with the same identity writes them, too", "SPICE_INSTANCE_ID")
 }
 
