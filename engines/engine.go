@@ -174,6 +174,8 @@ type Options struct {
 	Params map[string]string
 	// Keys are the constraints and indexes of the dataset.
 	Keys Keys
+	// Partitions are the levels of partition_by, for engines that lay rows out by them; see PartitionedEngine.
+	Partitions []PartitionBy
 	// Evaluate computes a condition of type SQL over a batch: a boolean array with NULLs. Engines that
 	// do not speak SQL themselves need it; nil makes such a condition an error of Kind Invalid.
 	Evaluate func(ctx context.Context, sql string, b arrow.RecordBatch) (arrow.Array, error)

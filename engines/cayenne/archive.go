@@ -52,12 +52,12 @@ func (v *version) archive(ctx context.Context, out io.Writer, dataset string, ke
 	w := tar.NewWriter(out)
 	extra := beside{UpdatedAt: v.cp.UpdatedAt, RefreshSQL: v.cp.RefreshSQL, State: v.cp.State, Deletes: map[string]string{}}
 	for _, f := range v.files {
-		if err := pack(ctx, w, path.Join("data", v.table, f.snapshot, f.name), f.file); err != nil {
+		if err := pack(ctx, w, path.Join("data", f.in.dir(), f.name), f.file); err != nil {
 			return err
 		}
 		if g := f.gone; g != nil {
 			extra.Deletes[g.id] = g.file.digest
-			if err := pack(ctx, w, path.Join("data", g.archived(v, f)), g.file); err != nil {
+			if err := pack(ctx, w, path.Join("data", g.archived(f)), g.file); err != nil {
 				return err
 			}
 		}
@@ -157,19 +157,19 @@ func readArchive(ctx context.Context, r io.Reader, dataset, data string) (conten
 	}
 	if len(v.files) == 0 {
 		for name := range c.members {
-			if strings.HasPrefix(name, path.Join(v.table, v.snapshot)+"/") && strings.HasSuffix(name, ".vortex") {
+			if strings.HasPrefix(name, v.root.dir()+"/") && strings.HasSuffix(name, ".vortex") {
 				return bad(fmt.Errorf("%s is in it, and its metastore names no file", name))
 			}
 		}
 	}
 	v.cp = engines.Checkpoint{RefreshSQL: extra.RefreshSQL, UpdatedAt: extra.UpdatedAt, State: extra.State}
 	for _, f := range v.files {
-		if !c.members[path.Join(v.table, f.snapshot, f.name)] {
+		if !c.members[path.Join(f.in.dir(), f.name)] {
 			return bad(fmt.Errorf("%s is not in it", f.name))
 		}
 		if g := f.gone; g != nil {
 			g.file.digest = extra.Deletes[g.id]
-			if !c.members[g.archived(v, f)] {
+			if !c.members[g.archived(f)] {
 				return bad(fmt.Errorf("delete file %s is not in it", g.id))
 			}
 		}
@@ -213,9 +213,9 @@ func (f *diskFile) same(size int64, digest string) error {
 func (c contents) each(ctx context.Context, in io.ReadSeeker, visit func(f *diskFile, r io.Reader) error) error {
 	by := map[string]*diskFile{}
 	for _, f := range c.v.files {
-		by[path.Join(c.v.table, f.snapshot, f.name)] = f.file
+		by[path.Join(f.in.dir(), f.name)] = f.file
 		if f.gone != nil {
-			by[f.gone.archived(c.v, f)] = f.gone.file
+			by[f.gone.archived(f)] = f.gone.file
 		}
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {

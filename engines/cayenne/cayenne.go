@@ -7,6 +7,8 @@
 //	data/<table id>/<snapshot id>/part-*.vortex      rows
 //	data/<table id>/<snapshot id>/deletions/*.arrow  rows that are deleted, by their number in a file
 //
+// With partition_by every partition has a table of its own, in data/<name>=<value>/.../<table id>.
+//
 // A write makes its files durable first and then becomes visible in one transaction of the metastore. Files that
 // no committed state names are what a killed process left, and are removed when the store is opened.
 // Left out of what Spice has: the tiers in memory and in the cold, write-back, indexes and self-tuning.
@@ -76,7 +78,7 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 }
 
 func newEngine(o engines.Options, set settings, f folder) *Engine {
-	return &Engine{o: o, set: set, folder: f, writer: dbfile.NewLock(), disk: newDisk(), slot: dbfile.NewSlot(func(context.Context) (*version, error) {
+	return &Engine{o: o, set: set, folder: f, writer: dbfile.NewLock(), disk: newDisk(f), slot: dbfile.NewSlot(func(context.Context) (*version, error) {
 		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
 	})}
 }
@@ -122,7 +124,7 @@ func check(ctx context.Context, path, dataset string) (engines.Info, *engines.Ch
 	if !at.IsDir() {
 		return checkArchive(ctx, path, dataset)
 	}
-	v, err := load(ctx, folder(path), dataset, newDisk())
+	v, err := load(ctx, folder(path), dataset, newDisk(folder(path)))
 	if err != nil {
 		return engines.Info{}, nil, err
 	}

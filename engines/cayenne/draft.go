@@ -13,7 +13,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/google/uuid"
 
 	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
@@ -22,6 +21,9 @@ import (
 // draft is a state that is not committed: what a writer makes of the one before.
 type draft struct {
 	e       *Engine
+	base    *version // nil: none
+	renew   bool     // it has none of base's files
+	levels  []level
 	next    *version
 	fresh   []*diskFile          // written for it
 	unsure  bool                 // whether it was committed is not known
@@ -36,31 +38,31 @@ func (e *Engine) draft(base *version, schema *arrow.Schema, renew bool) (*draft,
 			return nil, err
 		}
 	}
-	d := &draft{e: e, next: &version{disk: e.disk, schema: schema, sequence: 1}, deletes: map[*dataFile]bitmap{}}
+	d := &draft{e: e, base: base, renew: base == nil || renew, deletes: map[*dataFile]bitmap{}}
+	d.next = &version{disk: e.disk, schema: schema, sequence: 1, root: &table{}}
+	var err error
 	if base != nil {
-		d.next.table, d.next.sequence, d.next.cp = base.table, base.sequence+1, base.cp
-	} else {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, err
-		}
-		d.next.table = id.String()
+		d.next.sequence, d.next.cp = base.sequence+1, base.cp
+		*d.next.root = *base.root
+	} else if d.next.root.id, err = newID(); err != nil {
+		return nil, err
 	}
-	if base == nil || renew {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, err
-		}
-		d.next.snapshot = id.String()
-		return d, nil
+	if d.levels, err = levels(e.o.Partitions, schema); err != nil {
+		return nil, err
 	}
-	d.next.snapshot = base.snapshot
+	if d.renew {
+		d.next.root.snapshot, err = newID()
+		return d, err
+	}
 	for _, f := range base.files {
 		e.disk.retain(f.file)
 		if f.gone != nil {
 			e.disk.retain(f.gone.file)
 		}
 		c := *f
+		if c.in == base.root {
+			c.in = d.next.root
+		}
 		d.next.files = append(d.next.files, &c)
 	}
 	return d, nil
@@ -82,55 +84,6 @@ func (d *draft) abort() {
 		}
 	}
 	_ = d.next.Close()
-}
-
-// dir is the folder of the snapshot.
-func (d *draft) dir() string { return filepath.Join(d.e.folder.data(), d.next.table, d.next.snapshot) }
-
-// write adds rows of the recorded schema, in files of about the target size. It returns their number.
-func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, error) {
-	stored := storedSchema(d.next.schema)
-	var total int64
-	var w *part
-	defer func() {
-		if w != nil {
-			w.abort()
-		}
-	}()
-	for rows.Next() {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		b, err := recast(rows.RecordBatch(), stored)
-		if err != nil {
-			return 0, err
-		}
-		if w == nil {
-			if w, err = d.part(stored); err != nil {
-				return 0, err
-			}
-		}
-		total += b.NumRows()
-		if err := w.vortex.Write(b); err != nil {
-			return 0, err
-		}
-		if w.size() >= d.e.set.target {
-			if err := d.finish(w); err != nil {
-				return 0, err
-			}
-			w = nil
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return 0, err
-	}
-	if w != nil {
-		if err := d.finish(w); err != nil {
-			return 0, err
-		}
-		w = nil
-	}
-	return total, nil
 }
 
 // gone is the deleted rows of a file, to add to.
@@ -212,11 +165,11 @@ func (d *draft) writeDeletion(f *dataFile, rows bitmap, count int64, at time.Tim
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
+	id, err := newID()
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(d.dir(), "deletions", id.String()+".arrow")
+	path := d.e.folder.path(f.in, filepath.Join("deletions", id+".arrow"))
 	out, err := d.e.disk.create(path, string(d.e.folder))
 	if err != nil {
 		return nil, err
@@ -236,7 +189,7 @@ func (d *draft) writeDeletion(f *dataFile, rows bitmap, count int64, at time.Tim
 	x, _ := d.e.disk.use(path, int64(len(content)), hex.EncodeToString(sum[:]))
 	x.checked = true
 	d.fresh = append(d.fresh, x)
-	return &deletion{file: x, id: id.String(), sequence: d.next.sequence, count: count, rows: rows}, nil
+	return &deletion{file: x, id: id, sequence: d.next.sequence, count: count, rows: rows}, nil
 }
 
 // commit makes the draft the state of the store, for readers and after a crash. It is too late to cancel it.
@@ -245,11 +198,14 @@ func (d *draft) commit(ctx context.Context, base *version) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if len(d.fresh) > 0 {
-		if err := makeFolders(d.dir(), string(d.e.folder)); err != nil {
-			return err
+	synced := map[string]bool{}
+	for _, f := range d.next.files { // as far as they are new, their names have to last
+		dir := filepath.Dir(f.file.path)
+		if synced[dir] || !slices.Contains(d.fresh, f.file) {
+			continue
 		}
-		if err := dbfile.Sync(d.dir()); err != nil {
+		synced[dir] = true
+		if err := dbfile.Sync(dir); err != nil {
 			return err
 		}
 	}
@@ -281,7 +237,7 @@ func (d *draft) committed(ctx context.Context) bool {
 	var sequence int64
 	err = m.db.QueryRowContext(ctx, "SELECT current_snapshot_id, current_sequence_number FROM cayenne_table WHERE table_name = ?", d.e.o.Dataset).Scan(&snapshot, &sequence)
 	d.unsure = err != nil && !errors.Is(err, sql.ErrNoRows)
-	return err == nil && snapshot == d.next.snapshot && sequence == d.next.sequence
+	return err == nil && snapshot == d.next.root.snapshot && sequence == d.next.sequence
 }
 
 // ingest reads incoming rows as batches of the recorded schema.

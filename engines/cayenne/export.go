@@ -143,7 +143,7 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 
 // received starts a draft of what an archive holds, without its files.
 func (e *Engine) received(c contents) *draft {
-	return &draft{e: e, next: &version{disk: e.disk, table: c.v.table, snapshot: c.v.snapshot, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
+	return &draft{e: e, next: &version{disk: e.disk, root: c.v.root, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
 }
 
 // extract brings the files of an archive to their places in the store. They count as used before they are there, so

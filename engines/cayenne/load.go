@@ -46,8 +46,9 @@ func loadOnce(ctx context.Context, f folder, dataset string, d *disk) (*version,
 
 func (v *version) read(ctx context.Context, m *sql.Tx, f folder, dataset string) error {
 	var schema string
+	v.root = &table{}
 	err := m.QueryRowContext(ctx, "SELECT table_id, current_snapshot_id, current_sequence_number, schema_json FROM cayenne_table WHERE table_name = ?", dataset).
-		Scan(&v.table, &v.snapshot, &v.sequence, &schema)
+		Scan(&v.root.id, &v.root.snapshot, &v.sequence, &schema)
 	if errors.Is(err, sql.ErrNoRows) {
 		return dbfile.Fail(engines.NotFound, fmt.Errorf("no dataset %q in the metastore", dataset))
 	}
@@ -60,10 +61,14 @@ func (v *version) read(ctx context.Context, m *sql.Tx, f folder, dataset string)
 	if err := v.readCheckpoint(ctx, m, dataset); err != nil {
 		return err
 	}
-	if err := v.readFiles(ctx, m, f); err != nil {
+	tables, err := v.readPartitions(ctx, m, dataset)
+	if err != nil {
 		return err
 	}
-	return v.readDeletes(ctx, m, f, dataset)
+	if err := v.readFiles(ctx, m, f, tables); err != nil {
+		return err
+	}
+	return v.readDeletes(ctx, m, f, dataset, tables)
 }
 
 func (v *version) readCheckpoint(ctx context.Context, m *sql.Tx, dataset string) error {
@@ -87,10 +92,36 @@ func (v *version) readCheckpoint(ctx context.Context, m *sql.Tx, dataset string)
 	return err
 }
 
-func (v *version) readFiles(ctx context.Context, m *sql.Tx, f folder) error {
-	rows, err := m.QueryContext(ctx, `SELECT f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
+// readPartitions reads the tables of a dataset: its own, and those of its partitions, by id.
+func (v *version) readPartitions(ctx context.Context, m *sql.Tx, dataset string) (map[string]*table, error) {
+	tables := map[string]*table{v.root.id: v.root}
+	rows, err := m.QueryContext(ctx, `SELECT t.table_id, t.current_snapshot_id, coalesce(t.partition_column, ''), p.partition_id, p.partition_columns_json, p.partition_key, p.path
+		FROM cayenne_partition p JOIN cayenne_table t ON t.table_name = ? || '_p' || hex(p.partition_key) WHERE p.table_id = ?`, dataset, v.root.id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		t := &table{}
+		var scheme, id, names, key, at string
+		if err := rows.Scan(&t.id, &t.snapshot, &scheme, &id, &names, &key, &at); err != nil {
+			return nil, err
+		}
+		if t.part, err = readPartition(id, names, key, at, scheme); err != nil {
+			return nil, err
+		}
+		if err := t.within(); err != nil {
+			return nil, err
+		}
+		tables[t.id] = t
+	}
+	return tables, rows.Err()
+}
+
+func (v *version) readFiles(ctx context.Context, m *sql.Tx, f folder, tables map[string]*table) error {
+	rows, err := m.QueryContext(ctx, `SELECT f.table_id, f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
 		FROM cayenne_snapshot_file f LEFT JOIN cayenne_snapshot_file_statistics s USING (table_id, snapshot_id, file_path)
-		WHERE f.table_id = ? AND f.snapshot_id = ? ORDER BY f.max_sequence, f.file_path`, v.table, v.snapshot)
+		ORDER BY f.max_sequence, f.file_path`)
 	if err != nil {
 		return err
 	}
@@ -98,14 +129,17 @@ func (v *version) readFiles(ctx context.Context, m *sql.Tx, f folder) error {
 	for rows.Next() {
 		x := &dataFile{}
 		var size int64
-		var digest string
-		if err := rows.Scan(&x.snapshot, &x.name, &x.rows, &size, &x.sequence, &digest, &x.stats); err != nil {
+		var digest, id, snapshot string
+		if err := rows.Scan(&id, &snapshot, &x.name, &x.rows, &size, &x.sequence, &digest, &x.stats); err != nil {
 			return err
+		}
+		if x.in = tables[id]; x.in == nil || x.in.snapshot != snapshot {
+			continue // of another dataset, or of a state before
 		}
 		if err := local(x.name); err != nil {
 			return err
 		}
-		path := filepath.Join(f.data(), v.table, x.snapshot, x.name)
+		path := f.path(x.in, x.name)
 		at, err := os.Stat(path)
 		if err != nil {
 			return missing(err)
@@ -132,33 +166,35 @@ func local(name string) error {
 	return nil
 }
 
-func (v *version) readDeletes(ctx context.Context, m *sql.Tx, f folder, dataset string) error {
+func (v *version) readDeletes(ctx context.Context, m *sql.Tx, f folder, dataset string, tables map[string]*table) error {
 	digests, err := deleteDigests(ctx, m, dataset)
 	if err != nil {
 		return err
 	}
-	rows, err := m.QueryContext(ctx, `SELECT delete_file_id, path, delete_count, file_size_bytes, coalesce(source_data_file_path, ''), sequence_number
-		FROM cayenne_delete_file WHERE table_id = ?`, v.table)
+	rows, err := m.QueryContext(ctx, `SELECT delete_file_id, path, delete_count, file_size_bytes, coalesce(source_data_file_path, ''), sequence_number, table_id
+		FROM cayenne_delete_file`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	files := map[string]*dataFile{}
+	for _, x := range v.files {
+		files[x.in.id+"/"+x.name] = x
+	}
 	for rows.Next() {
 		d := &deletion{}
-		var path, source string
+		var path, source, id string
 		var size int64
-		if err := rows.Scan(&d.id, &path, &d.count, &size, &source, &d.sequence); err != nil {
+		if err := rows.Scan(&d.id, &path, &d.count, &size, &source, &d.sequence, &id); err != nil {
 			return err
+		}
+		if tables[id] == nil {
+			continue // of another dataset
 		}
 		if !filepath.IsLocal(path) {
 			return dbfile.Fail(engines.Corrupt, fmt.Errorf("path %q of a delete file", path))
 		}
-		var of *dataFile
-		for _, x := range v.files {
-			if x.name == source {
-				of = x
-			}
-		}
+		of := files[id+"/"+source]
 		if of == nil {
 			return dbfile.Fail(engines.Corrupt, fmt.Errorf("deletes of %q, which is no file of the dataset", source))
 		}

@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/google/uuid"
 
 	"pitwall/engines/cayenne/vortex"
 )
 
 // part is a data file that is being written.
 type part struct {
+	in     *table
 	path   string
 	file   *os.File
 	buf    *bufio.Writer
@@ -24,12 +24,12 @@ type part struct {
 	done   bool
 }
 
-func (d *draft) part(stored *arrow.Schema) (*part, error) {
-	id, err := uuid.NewV7()
+func (d *draft) part(in *table, stored *arrow.Schema) (*part, error) {
+	id, err := newID()
 	if err != nil {
 		return nil, err
 	}
-	p := &part{path: filepath.Join(d.dir(), "part-"+id.String()+".vortex")}
+	p := &part{in: in, path: d.e.folder.path(in, "part-"+id+".vortex")}
 	if p.file, err = d.e.disk.create(p.path, string(d.e.folder)); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (d *draft) finish(p *part) error {
 	f.checked = true
 	d.fresh = append(d.fresh, f)
 	d.next.files = append(d.next.files, &dataFile{
-		file: f, snapshot: d.next.snapshot, name: filepath.Base(p.path), rows: s.Rows, sequence: d.next.sequence, stats: s.Statistics, bounds: s.Bounds,
+		file: f, in: p.in, name: filepath.Base(p.path), rows: s.Rows, sequence: d.next.sequence, stats: s.Statistics, bounds: s.Bounds,
 	})
 	return nil
 }

@@ -20,38 +20,53 @@ type can struct{ yes, no bool }
 
 // may tells whether a condition may be true for one of rows rows.
 func may(n filter.Node, rows int64, bounds func(int) vortex.Bounds) bool {
-	return outcomes(n, rows, bounds).yes
+	return outcomes(n, rows, known{bounds: bounds}).yes
 }
 
-func outcomes(n filter.Node, rows int64, bounds func(int) vortex.Bounds) can {
+// known is what is known of rows: bounds of columns, and values that a column can't have.
+type known struct {
+	bounds   func(column int) vortex.Bounds
+	excludes func(column int, value any) bool // nil: nothing is known
+}
+
+func outcomes(n filter.Node, rows int64, of known) can {
 	switch n := n.(type) {
 	case filter.And:
 		out := can{yes: true}
 		for _, p := range n {
-			c := outcomes(p, rows, bounds)
+			c := outcomes(p, rows, of)
 			out.yes, out.no = out.yes && c.yes, out.no || c.no
 		}
 		return out
 	case filter.Or:
 		out := can{no: true}
 		for _, p := range n {
-			c := outcomes(p, rows, bounds)
+			c := outcomes(p, rows, of)
 			out.yes, out.no = out.yes || c.yes, out.no && c.no
 		}
 		return out
 	case filter.Not:
-		c := outcomes(n.Of, rows, bounds)
+		c := outcomes(n.Of, rows, of)
 		return can{yes: c.no, no: c.yes}
 	case filter.IsNull:
-		b := bounds(n.Column)
+		b := of.bounds(n.Column)
 		return can{yes: b.Nulls != 0, no: b.Nulls != rows}
 	case filter.Const:
-		if bounds(n.Column).Nulls == rows {
+		if of.bounds(n.Column).Nulls == rows {
 			return can{}
 		}
 		return can{yes: n.Truth, no: !n.Truth}
 	case filter.Compare:
-		return compare(n, rows, bounds(n.Column))
+		c := compare(n, rows, of.bounds(n.Column))
+		if of.excludes != nil && of.excludes(n.Column, n.Value) {
+			switch n.Op {
+			case engines.Eq:
+				c.yes = false
+			case engines.Ne:
+				c.no = false
+			}
+		}
+		return c
 	default: // a free condition, or a time in a text
 		return can{true, true}
 	}

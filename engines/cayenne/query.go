@@ -46,7 +46,11 @@ func (e *Engine) query(ctx context.Context, l *dbfile.Lease[*version], s engines
 	for i, f := range plan.Read.Fields() {
 		at[i] = v.schema.FieldIndices(f.Name)[0]
 	}
-	r, err := v.scan(ctx, scanOf{columns: at, where: node, workers: e.set.workers, limit: plan.Limit})
+	by, err := levels(e.o.Partitions, v.schema)
+	if err != nil {
+		by = nil // partition_by was edited, and does not fit what is there
+	}
+	r, err := v.scan(ctx, scanOf{columns: at, where: node, workers: e.set.workers, limit: plan.Limit, levels: by, scheme: schemeOf(e.o.Partitions)})
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +74,10 @@ type scanOf struct {
 	columns []int // of the recorded schema
 	where   filter.Node
 	workers int
-	limit   int64 // 0: none
-	number  bool  // a column filter.RowID follows: the number of the file, and of the row in it
+	limit   int64   // 0: none
+	levels  []level // of partition_by
+	scheme  string  // its text
+	number  bool    // a column filter.RowID follows: the number of the file, and of the row in it
 }
 
 // rowBits is how many bits of a row number count within its file.
@@ -168,7 +174,7 @@ func (r *rows) Next() bool {
 func (r *rows) advance() bool {
 	for ; r.next < len(r.v.files); r.next++ {
 		f := r.v.files[r.next]
-		if r.of.where != nil && !may(r.of.where, f.rows, f.bound) {
+		if r.of.where != nil && !r.may(f) {
 			continue
 		}
 		fields := r.schema.Fields()[:len(r.of.columns)]
@@ -178,6 +184,15 @@ func (r *rows) advance() bool {
 		return r.err == nil
 	}
 	return false
+}
+
+// may tells whether a file may hold a row of the condition.
+func (r *rows) may(f *dataFile) bool {
+	of := known{bounds: f.bound}
+	if f.in.part != nil && f.in.part.scheme == r.of.scheme {
+		of.excludes = func(column int, value any) bool { return f.in.part.excludes(r.of.levels, column, value) }
+	}
+	return outcomes(r.of.where, f.rows, of).yes
 }
 
 // bound is what is known of a column of the file.

@@ -107,21 +107,34 @@ func (v *version) slice(dataset string, keys engines.Keys) (sliceDocument, error
 		}
 		tables[table] = append(tables[table], cells)
 	}
-	add("cayenne_table", v.table, dataset, ".", int64(1), string(schema), primary, nullText(string(keys.Conflict)), v.snapshot, nil, "{}", v.sequence)
-	add("cayenne_snapshot_sequence", v.table, v.snapshot, v.sequence)
+	format := 1
+	for _, t := range append([]*table{v.root}, v.children()...) {
+		add("cayenne_table", t.id, t.name(dataset), t.base(), int64(1), string(schema), primary, nullText(string(keys.Conflict)), t.snapshot, v.scheme(t), "{}", v.sequence)
+		add("cayenne_snapshot_sequence", t.id, t.snapshot, v.sequence)
+		if t.part == nil {
+			continue
+		}
+		format = 2
+		names, values, err := t.part.documents()
+		if err != nil {
+			return sliceDocument{}, err
+		}
+		n, bytes := v.sizes(t)
+		add("cayenne_partition", t.part.id, v.root.id, names, values, t.part.key(), t.base(), int64(1), n, bytes)
+	}
 	for _, f := range v.files {
-		add("cayenne_snapshot_file", v.table, f.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest)
-		add("cayenne_snapshot_file_statistics", v.table, f.snapshot, f.name, f.file.size, f.rows, f.stats)
+		add("cayenne_snapshot_file", f.in.id, f.in.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest)
+		add("cayenne_snapshot_file_statistics", f.in.id, f.in.snapshot, f.name, f.file.size, f.rows, f.stats)
 		if g := f.gone; g != nil {
-			add("cayenne_delete_file", g.id, v.table, g.archived(v, f), int64(1), "arrow_ipc", g.count, g.file.size, f.name, g.sequence, nil)
+			add("cayenne_delete_file", g.id, f.in.id, g.archived(f), int64(1), "arrow_ipc", g.count, g.file.size, f.name, g.sequence, nil)
 		}
 	}
-	return sliceDocument{FormatVersion: 1, Engine: "cayenne", Dataset: dataset, ExportedAt: time.Now().UnixMilli(), Tables: tables}, nil
+	return sliceDocument{FormatVersion: format, Engine: "cayenne", Dataset: dataset, ExportedAt: time.Now().UnixMilli(), Tables: tables}, nil
 }
 
 // archived is the path of a delete file below the data folder.
-func (g *deletion) archived(v *version, f *dataFile) string {
-	return path.Join(v.table, f.snapshot, "deletions", g.id+".arrow")
+func (g *deletion) archived(f *dataFile) string {
+	return path.Join(f.in.dir(), "deletions", g.id+".arrow")
 }
 
 // fromSlice is the state that a document describes, of files below a data folder. The files are not looked at, and
@@ -129,9 +142,6 @@ func (g *deletion) archived(v *version, f *dataFile) string {
 func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 	if s.FormatVersion < 1 || s.FormatVersion > 2 || s.Engine != "cayenne" {
 		return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice of engine %q, version %d", s.Engine, s.FormatVersion))
-	}
-	if len(s.Tables["cayenne_partition"]) > 0 {
-		return nil, dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot is of a partitioned dataset, which is not read yet"))
 	}
 	for table, rows := range s.Tables {
 		if len(rows) > 0 && !understood(table) {
@@ -144,7 +154,7 @@ func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 		if r.text(1) != dataset {
 			continue
 		}
-		v.table, v.snapshot, v.sequence = r.text(0), r.text(7), r.number(10)
+		v.root, v.sequence = &table{id: r.text(0), snapshot: r.text(7)}, r.number(10)
 		schema, err := schemajson.Unmarshal([]byte(r.text(4)))
 		if r.err != nil || err != nil {
 			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", firstOf(r.err, err)))
@@ -154,7 +164,11 @@ func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 	if v.schema == nil {
 		return nil, dbfile.Fail(engines.NotFound, fmt.Errorf("no dataset %q in the archive", dataset))
 	}
-	if err := v.filesOfSlice(s, data); err != nil {
+	tables, err := v.partitionsOfSlice(s, dataset)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.filesOfSlice(s, folder(filepath.Dir(data)), tables); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -179,36 +193,73 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-func (v *version) filesOfSlice(s sliceDocument, data string) error {
-	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", err)) }
-	if err := firstOf(local(v.table), local(v.snapshot)); err != nil {
-		return err
+// partitionsOfSlice are the tables of the dataset and of its partitions, by id.
+func (v *version) partitionsOfSlice(s sliceDocument, dataset string) (map[string]*table, error) {
+	tables := map[string]*table{v.root.id: v.root}
+	if err := v.root.within(); err != nil {
+		return nil, err
 	}
+	children := map[string]*row{}
+	for _, cells := range s.Tables["cayenne_table"] {
+		r := &row{cells: cells}
+		children[r.text(1)] = r
+	}
+	for _, cells := range s.Tables["cayenne_partition"] {
+		r := &row{cells: cells}
+		id, of, names, key, at := r.text(0), r.text(1), r.text(2), r.text(4), r.text(5)
+		if r.err != nil {
+			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", r.err))
+		}
+		if of != v.root.id {
+			continue
+		}
+		child := children[childName(dataset, key)]
+		if child == nil {
+			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: no table of partition %s", at))
+		}
+		t := &table{id: child.text(0), snapshot: child.text(7)}
+		var err error
+		if t.part, err = readPartition(id, names, key, at, child.text(8)); err != nil {
+			return nil, err
+		}
+		if child.err != nil {
+			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: table of partition %s", at))
+		}
+		if err := t.within(); err != nil {
+			return nil, err
+		}
+		tables[t.id] = t
+	}
+	return tables, nil
+}
+
+func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*table) error {
+	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", err)) }
 	by := map[string]*dataFile{}
 	for _, cells := range s.Tables["cayenne_snapshot_file"] {
 		r := row{cells: cells}
-		f := &dataFile{snapshot: r.text(1), name: r.text(2), rows: r.number(3), sequence: r.number(6)}
+		f := &dataFile{in: tables[r.text(0)], name: r.text(2), rows: r.number(3), sequence: r.number(6)}
 		size := r.number(4)
 		digest := ""
 		if r.present(7) {
 			digest = r.text(7)
 		}
-		if err := firstOf(r.err, local(f.name), local(f.snapshot)); err != nil {
+		if err := firstOf(r.err, local(f.name)); err != nil {
 			return bad(err)
 		}
 		if f.rows < 0 || size < 0 {
 			return bad(fmt.Errorf("%s has %d rows in %d bytes", f.name, f.rows, size))
 		}
-		if r.text(0) != v.table || f.snapshot != v.snapshot {
+		if f.in == nil || r.text(1) != f.in.snapshot {
 			continue
 		}
-		f.file = &diskFile{path: filepath.Join(data, v.table, f.snapshot, f.name), size: size, digest: digest}
-		v.files, by[f.name] = append(v.files, f), f
+		f.file = &diskFile{path: at.path(f.in, f.name), size: size, digest: digest}
+		v.files, by[f.in.id+"/"+f.name] = append(v.files, f), f
 	}
 	for _, cells := range s.Tables["cayenne_snapshot_file_statistics"] {
 		r := row{cells: cells}
-		f := by[r.text(2)]
-		if f == nil || r.text(1) != f.snapshot {
+		f := by[r.text(0)+"/"+r.text(2)]
+		if f == nil || r.text(1) != f.in.snapshot {
 			continue
 		}
 		f.stats = r.bytes(5)
@@ -225,9 +276,9 @@ func (v *version) filesOfSlice(s sliceDocument, data string) error {
 	for _, cells := range s.Tables["cayenne_delete_file"] {
 		r := row{cells: cells}
 		g := &deletion{id: r.text(0), count: r.number(5), sequence: r.number(8)}
-		at, size, source := r.text(2), r.number(6), r.text(7)
-		f := by[source]
-		if r.err == nil && (r.text(1) != v.table || source != "" && f == nil) {
+		place, size, source := r.text(2), r.number(6), r.text(7)
+		f := by[r.text(1)+"/"+source]
+		if r.err == nil && (tables[r.text(1)] == nil || source != "" && f == nil) {
 			continue // of another table, or of a snapshot that is not the current one
 		}
 		switch {
@@ -237,10 +288,10 @@ func (v *version) filesOfSlice(s sliceDocument, data string) error {
 			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has deletes by key, which are not read yet"))
 		case f.gone != nil:
 			return dbfile.Fail(engines.Invalid, fmt.Errorf("%s has several delete files, which are not read yet", source))
-		case local(g.id) != nil || at != g.archived(v, f):
-			return bad(fmt.Errorf("delete file %q of %q", at, source))
+		case local(g.id) != nil || place != g.archived(f):
+			return bad(fmt.Errorf("delete file %q of %q", place, source))
 		}
-		g.file = &diskFile{path: filepath.Join(data, filepath.FromSlash(at)), size: size}
+		g.file = &diskFile{path: filepath.Join(at.data(), filepath.FromSlash(place)), size: size}
 		f.gone = g
 	}
 	return nil

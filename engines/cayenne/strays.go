@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -39,42 +41,51 @@ func (f folder) removeStrays(ctx context.Context) error {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
-		for dir := filepath.Dir(path); dir != f.data(); dir = filepath.Dir(dir) {
-			_ = os.Remove(dir) // fails where there are other files
-		}
+		removeEmpty(filepath.Dir(path), f.data())
 	}
 	return nil
 }
 
-// ownFiles are the files below the data folder that have names of this package, unfinished ones among them.
+// ownFiles are the files below the data folder that have names of this package, unfinished ones among them: in a
+// folder of a table and a snapshot, which may lie in folders of partitions.
 func (f folder) ownFiles() ([]string, error) {
 	var own []string
-	for _, pattern := range []string{"part-*.vortex*", filepath.Join("deletions", "*.arrow*")} {
-		found, err := filepath.Glob(filepath.Join(f.data(), "*", "*", pattern))
-		if err != nil {
-			return nil, err
+	err := filepath.WalkDir(f.data(), func(at string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		for _, path := range found {
-			below, err := filepath.Rel(f.data(), path)
-			if err != nil {
-				return nil, err
-			}
-			table, rest := filepath.Split(filepath.Dir(below))
-			if filepath.Base(table) == "deletions" || filepath.Base(filepath.Dir(below)) == "deletions" {
-				table, rest = filepath.Split(filepath.Dir(filepath.Dir(below)))
-			}
-			if uuid.Validate(filepath.Clean(table)) == nil && uuid.Validate(rest) == nil {
-				own = append(own, path)
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		dir, pattern := filepath.Dir(at), "part-*.vortex*"
+		if filepath.Base(dir) == "deletions" {
+			dir, pattern = filepath.Dir(dir), "*.arrow*"
+		}
+		named, err := filepath.Match(pattern, d.Name())
+		below, errBelow := filepath.Rel(f.data(), dir)
+		if !named || err != nil || errBelow != nil {
+			return errors.Join(err, errBelow)
+		}
+		parts := strings.Split(filepath.ToSlash(below), "/")
+		if len(parts) < 2 || uuid.Validate(parts[len(parts)-1]) != nil || uuid.Validate(parts[len(parts)-2]) != nil {
+			return nil
+		}
+		for _, p := range parts[:len(parts)-2] {
+			if !strings.Contains(p, "=") {
+				return nil
 			}
 		}
-	}
-	return own, nil
+		own = append(own, at)
+		return nil
+	})
+	return own, err
 }
 
 // knownFiles are the files of all datasets of a metastore.
 func (m *metastore) knownFiles(ctx context.Context, f folder) (map[string]bool, error) {
 	known := map[string]bool{}
-	rows, err := m.db.QueryContext(ctx, `SELECT table_id || '/' || snapshot_id || '/' || file_path FROM cayenne_snapshot_file
+	rows, err := m.db.QueryContext(ctx, `SELECT t.path || '/' || f.table_id || '/' || f.snapshot_id || '/' || f.file_path
+		FROM cayenne_snapshot_file f JOIN cayenne_table t USING (table_id)
 		UNION ALL SELECT path FROM cayenne_delete_file`)
 	if err != nil {
 		return nil, err

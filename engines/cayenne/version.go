@@ -21,11 +21,12 @@ import (
 // disk knows the files of a store that some version still uses, so that the last that lets go of an obsolete one
 // removes it.
 type disk struct {
+	root  string // that folders are removed below of
 	mu    sync.Mutex
 	files map[string]*diskFile
 }
 
-func newDisk() *disk { return &disk{files: map[string]*diskFile{}} }
+func newDisk(f folder) *disk { return &disk{root: f.data(), files: map[string]*diskFile{}} }
 
 // diskFile is one immutable file.
 type diskFile struct {
@@ -87,9 +88,16 @@ func (d *disk) drop(f *diskFile) {
 	}
 	delete(d.files, f.path)
 	if f.obsolete {
-		_ = os.Remove(f.path)                                           // else it is a stray, for the next start
-		_ = os.Remove(filepath.Join(filepath.Dir(f.path), "deletions")) // fails where there are other files
-		_ = os.Remove(filepath.Dir(f.path))                             // the same
+		_ = os.Remove(f.path) // else it is a stray, for the next start
+		_ = os.Remove(filepath.Join(filepath.Dir(f.path), "deletions"))
+		removeEmpty(filepath.Dir(f.path), d.root)
+	}
+}
+
+// removeEmpty removes a folder and those above it, up to root, as far as they are empty.
+func removeEmpty(dir, root string) {
+	for dir != root && len(dir) > len(root) && os.Remove(dir) == nil {
+		dir = filepath.Dir(dir)
 	}
 }
 
@@ -149,7 +157,7 @@ func (r *reading) Read(b []byte) (int, error) {
 // dataFile is rows in one Vortex file.
 type dataFile struct {
 	file     *diskFile
-	snapshot string
+	in       *table
 	name     string
 	rows     int64
 	sequence int64
@@ -186,8 +194,7 @@ func (b bitmap) set(row int64)      { b[row/64] |= 1 << (row % 64) }
 // version is one committed state of a store. It does not change.
 type version struct {
 	disk     *disk
-	table    string // id
-	snapshot string // id
+	root     *table // of the dataset
 	sequence int64
 	schema   *arrow.Schema // recorded
 	files    []*dataFile

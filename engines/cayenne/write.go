@@ -74,6 +74,9 @@ func (e *Engine) prepare(ctx context.Context, base *version, w engines.Write) (d
 	if err := keys.Check(e.o.Keys, schema); err != nil {
 		return nil, stats, err
 	}
+	if w.Mode == engines.Append && base != nil && !base.dividedBy(e.o.Partitions) {
+		changed = true // partition_by was edited
+	}
 	if d, err = e.draft(base, schema, w.Mode == engines.Replace || changed); err != nil {
 		return nil, stats, err
 	}

@@ -128,6 +128,19 @@ func (x *Writer) Write(r arrow.RecordBatch) error {
 	return nil
 }
 
+// Flush writes the rows that wait to be a chunk, but for those of an unfinished zone: it frees memory, at the price of
+// a chunk that is shorter.
+func (x *Writer) Flush() error {
+	n := x.waiting
+	if z := x.options.ZoneRows; z > 0 {
+		n -= n % z
+	}
+	if n == 0 {
+		return nil
+	}
+	return x.flush(n)
+}
+
 // flush writes a chunk of each column.
 func (x *Writer) flush(rows int) error {
 	parts := x.cut(rows)

@@ -1,0 +1,293 @@
+package cayenne
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"pitwall/engines"
+	"pitwall/engines/convert"
+	"pitwall/engines/dbfile"
+)
+
+const (
+	// heldBytes is how much of incoming rows waits in memory until its partitions have enough for a file.
+	heldBytes = 256 << 20
+	// openParts is how many files are written side by side.
+	openParts = 64
+)
+
+// spread brings incoming rows to the files of their partitions.
+type spread struct {
+	d      *draft
+	stored *arrow.Schema
+	lanes  map[string]*lane
+	order  []*lane
+	held   int64
+	open   int
+	key    []byte
+}
+
+// lane is the rows of one partition, or of all.
+type lane struct {
+	in      *table
+	part    *part
+	pending []arrow.RecordBatch
+	bytes   int64
+	rows    []int // of the batch that is being divided
+}
+
+// write adds rows of the recorded schema, in files of about the target size. It returns their number.
+func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, error) {
+	s := &spread{d: d, stored: storedSchema(d.next.schema), lanes: map[string]*lane{}}
+	defer s.abort()
+	var total int64
+	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		b := rows.RecordBatch()
+		total += b.NumRows()
+		if err := s.add(ctx, b); err != nil {
+			return 0, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	for _, l := range s.order {
+		if err := errors.Join(s.flush(l), s.finish(l)); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}
+
+// abort removes unfinished files.
+func (s *spread) abort() {
+	for _, l := range s.order {
+		if l.part != nil {
+			l.part.abort()
+		}
+	}
+}
+
+// add takes a batch of the recorded schema.
+func (s *spread) add(ctx context.Context, b arrow.RecordBatch) error {
+	stored, err := recast(b, s.stored)
+	if err != nil {
+		return err
+	}
+	if len(s.d.levels) == 0 {
+		l, err := s.lane("", nil)
+		if err != nil {
+			return err
+		}
+		return s.put(l, stored)
+	}
+	used, err := s.divide(b)
+	if err != nil {
+		return err
+	}
+	for _, l := range used {
+		mine := stored
+		if len(l.rows) < int(b.NumRows()) {
+			if mine, err = gather(ctx, stored, l.rows); err != nil {
+				return err
+			}
+		}
+		l.rows = l.rows[:0]
+		if err := s.hold(l, mine); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// divide tells which rows of a batch belong to which partitions.
+func (s *spread) divide(b arrow.RecordBatch) ([]*lane, error) {
+	of := make([]func(int) value, len(s.d.levels))
+	for i, l := range s.d.levels {
+		of[i] = l.values(b.Column(l.column))
+	}
+	values := make([]value, len(of))
+	var used []*lane
+	for row := range int(b.NumRows()) {
+		s.key = s.key[:0]
+		for i, f := range of {
+			values[i] = f(row)
+			s.key = values[i].append(s.key)
+		}
+		l := s.lanes[string(s.key)]
+		if l == nil {
+			var err error
+			if l, err = s.lane(string(s.key), values); err != nil {
+				return nil, err
+			}
+		}
+		if len(l.rows) == 0 {
+			used = append(used, l)
+		}
+		l.rows = append(l.rows, row)
+	}
+	return used, nil
+}
+
+// lane is that of a partition, made when it is new.
+func (s *spread) lane(key string, values []value) (*lane, error) {
+	if l := s.lanes[key]; l != nil {
+		return l, nil
+	}
+	if len(s.lanes) == maxPartitions {
+		return nil, dbfile.Fail(engines.Invalid, fmt.Errorf("partition_by %s gives more than %d partitions", schemeOf(s.d.e.o.Partitions), maxPartitions))
+	}
+	t, err := s.d.tableOf(values)
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{in: t}
+	s.lanes[key] = l
+	s.order = append(s.order, l)
+	return l, nil
+}
+
+// tableOf is the table for new rows with the values of a partition: the one that has such rows, or a new one.
+func (d *draft) tableOf(values []value) (*table, error) {
+	if len(d.levels) == 0 {
+		return d.next.root, nil
+	}
+	p := &partition{scheme: schemeOf(d.e.o.Partitions), values: slices.Clone(values)}
+	for _, l := range d.levels {
+		p.names = append(p.names, l.by.Name)
+	}
+	p.path = p.folder()
+	for _, t := range d.next.children() { // of another level of this draft, too
+		if t.same(p) {
+			return t, nil
+		}
+	}
+	t := &table{part: p}
+	if d.base != nil {
+		for _, old := range d.base.children() {
+			if old.same(p) {
+				*t = *old
+			}
+		}
+	}
+	var err error
+	if t.id == "" {
+		if p.id, err = newID(); err != nil {
+			return nil, err
+		}
+		if t.id, err = newID(); err != nil {
+			return nil, err
+		}
+	}
+	t.snapshot, err = newID()
+	return t, err
+}
+
+// gather is rows of a batch, in their order.
+func gather(ctx context.Context, b arrow.RecordBatch, rows []int) (arrow.RecordBatch, error) {
+	ids := array.NewInt32Builder(memory.DefaultAllocator)
+	defer ids.Release()
+	ids.Reserve(len(rows))
+	for _, row := range rows {
+		ids.UnsafeAppend(int32(row))
+	}
+	at := ids.NewArray()
+	defer at.Release()
+	columns := make([]arrow.Array, b.NumCols())
+	for i, c := range b.Columns() {
+		out, err := compute.TakeArray(ctx, c, at)
+		if err != nil { // a type that it does not know
+			return convert.Take(b, rows)
+		}
+		columns[i] = out
+	}
+	return array.NewRecordBatch(b.Schema(), columns, int64(len(rows))), nil
+}
+
+// hold keeps rows until there are enough of them; of too many, those of the partitions with the most are written.
+func (s *spread) hold(l *lane, b arrow.RecordBatch) error {
+	n := int64(0)
+	for _, c := range b.Columns() {
+		n += int64(c.Data().SizeInBytes())
+	}
+	l.pending = append(l.pending, b)
+	l.bytes += n
+	if s.held += n; s.held <= heldBytes {
+		return nil
+	}
+	most := slices.Clone(s.order)
+	slices.SortFunc(most, func(a, b *lane) int { return cmp.Compare(b.bytes, a.bytes) })
+	for _, l := range most {
+		if s.held <= heldBytes/2 {
+			break
+		}
+		if err := s.flush(l); err != nil {
+			return err
+		}
+		if l.part == nil {
+			continue
+		}
+		if err := l.part.vortex.Flush(); err != nil {
+			return err
+		}
+		if s.open > openParts {
+			if err := s.finish(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush writes what is held of a partition.
+func (s *spread) flush(l *lane) error {
+	pending := l.pending
+	s.held -= l.bytes
+	l.pending, l.bytes = nil, 0
+	for _, b := range pending {
+		if err := s.put(l, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes rows to the file of a partition.
+func (s *spread) put(l *lane, b arrow.RecordBatch) error {
+	if l.part == nil {
+		var err error
+		if l.part, err = s.d.part(l.in, s.stored); err != nil {
+			return err
+		}
+		s.open++
+	}
+	if err := l.part.vortex.Write(b); err != nil {
+		return err
+	}
+	if l.part.size() >= s.d.e.set.target {
+		return s.finish(l)
+	}
+	return nil
+}
+
+// finish ends the file of a partition.
+func (s *spread) finish(l *lane) error {
+	if l.part == nil {
+		return nil
+	}
+	p := l.part
+	l.part = nil
+	s.open--
+	return s.d.finish(p)
+}
