@@ -23,7 +23,7 @@ type draft struct {
 	e       *Engine
 	base    *version // nil: none
 	renew   bool     // it has none of base's files
-	levels  []level
+	levels  []level  // of write
 	next    *version
 	fresh   []*diskFile          // written for it
 	unsure  bool                 // whether it was committed is not known
@@ -45,9 +45,6 @@ func (e *Engine) draft(base *version, schema *arrow.Schema, renew bool) (*draft,
 		d.next.sequence, d.next.cp = base.sequence+1, base.cp
 		*d.next.root = *base.root
 	} else if d.next.root.id, err = newID(); err != nil {
-		return nil, err
-	}
-	if d.levels, err = levels(e.o.Partitions, schema); err != nil {
 		return nil, err
 	}
 	if d.renew {

@@ -46,6 +46,10 @@ type lane struct {
 
 // write adds rows of the recorded schema, in files of about the target size. It returns their number.
 func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, error) {
+	var err error
+	if d.levels, err = levels(d.e.o.Partitions, d.next.schema); err != nil {
+		return 0, err
+	}
 	s := &spread{d: d, stored: storedSchema(d.next.schema), lanes: map[string]*lane{}}
 	defer s.abort()
 	var total int64

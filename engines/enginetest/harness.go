@@ -25,6 +25,11 @@ type Harness struct {
 	Keys engines.Keys
 	// Sidecars are the suffixes of files that the database may put beside its own.
 	Sidecars []string
+	// Partitions are the levels of partition_by, over columns of the rows most tests use. Tests of other rows, and
+	// of their order, are left out then.
+	Partitions []engines.PartitionBy
+	// Divides has RunModel pick partition_by, and another one when it opens the store again.
+	Divides bool
 	// Params are those of the engine.
 	Params map[string]string
 	// Renew gives an engine that is not in memory, and not in Dir, another place without content.
@@ -51,7 +56,7 @@ func (h Harness) Path() string {
 
 // Options are those to open a dataset with.
 func (h Harness) options(dataset string) engines.Options {
-	return engines.Options{Dataset: dataset, Path: h.Path(), Params: h.Params, Keys: h.Keys, Evaluate: evaluate}
+	return engines.Options{Dataset: dataset, Path: h.Path(), Params: h.Params, Keys: h.Keys, Partitions: h.Partitions, Evaluate: evaluate}
 }
 
 // again returns the harness with an empty place.

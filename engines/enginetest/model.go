@@ -41,7 +41,8 @@ func RunModel(t *testing.T, open func(testing.TB) Harness) {
 			t.Logf("replay with %s=%d", seedEnv, seed)
 			m := &model{rng: rand.New(rand.NewPCG(seed, 1)), h: open(t)}
 			m.h.Keys = m.keys()
-			t.Logf("keys %+v", m.h.Keys)
+			m.h.Partitions = m.partitions()
+			t.Logf("keys %+v, partition_by %v", m.h.Keys, m.h.Partitions)
 			m.got = m.h.Open(t)
 			m.want = Harness{Opener: arrowmem.Opener{}, Keys: m.h.Keys}.Open(t)
 			for i := range modelOps {
@@ -70,6 +71,26 @@ func (m *model) keys() engines.Keys {
 		return engines.Keys{}
 	}
 	return k
+}
+
+// partitions picks levels of partition_by.
+func (m *model) partitions() []engines.PartitionBy {
+	if !m.h.Divides {
+		return nil
+	}
+	all := []engines.PartitionBy{
+		{Column: "i"}, {Column: "s"}, {Column: "b"}, {Column: "u"}, {Column: "ts"},
+		{Column: "i", Transform: engines.Bucket, N: 3}, {Column: "s", Transform: engines.Bucket, N: 5}, {Column: "u", Transform: engines.Bucket, N: 2},
+		{Column: "ts", Transform: engines.Bucket, N: 4}, {Column: "i", Transform: engines.Truncate, N: 10}, {Column: "s", Transform: engines.Truncate, N: 1},
+		{Column: "ts", Transform: engines.Year}, {Column: "ts", Transform: engines.Month}, {Column: "ts", Transform: engines.Day},
+		{Column: "ts", Transform: engines.Hour}, {Column: "ts", Transform: engines.Date},
+	}
+	m.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	out := all[:m.rng.IntN(4)]
+	for i := range out {
+		out[i].Name = fmt.Sprintf("level%d", i)
+	}
+	return out
 }
 
 func modelSchema() *arrow.Schema {
@@ -105,6 +126,8 @@ func (m *model) step(t *testing.T, i int) {
 		if err := m.got.Close(); err != nil {
 			t.Fatal(err)
 		}
+		m.h.Partitions = m.partitions()
+		what = fmt.Sprintf("reopen, partition_by %v", m.h.Partitions)
 		m.got = m.h.Open(t)
 	default:
 		what = "query"
