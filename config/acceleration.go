@@ -58,9 +58,7 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	e.sql()
 	e.metrics(l)
 	e.snapshots(snaps)
-	for _, p := range r.PartitionBy {
-		a.PartitionBy = append(a.PartitionBy, PartitionExpr(p))
-	}
+	e.partitions()
 }
 
 // defaultRefreshMode is the mode of a connector when the file does not say (spec data-refresh 1.6).

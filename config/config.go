@@ -175,8 +175,15 @@ type Acceleration struct {
 	Metrics []string
 }
 
-// PartitionExpr is one entry of partition_by.
-type PartitionExpr struct{ Name, Expr string }
+// PartitionExpr is one entry of partition_by: Func of Column, under a name that fits a folder.
+type PartitionExpr struct {
+	Name, Expr string
+	// Func is "" for the column itself, bucket, truncate, year, month, day, hour, or date_trunc_ with a unit of
+	// year, month, day or hour; N is the number of buckets or the width of a truncation.
+	Func   string
+	N      int64
+	Column string
+}
 
 // The enumerations of a spicepod. The strings are those of the file.
 type (

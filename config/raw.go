@@ -227,7 +227,7 @@ type (
 	// freeMap is free-form metadata.
 	freeMap map[string]any
 	// partition is one entry of partition_by: an expression or a single-entry map.
-	partition PartitionExpr
+	partition struct{ Name, Expr string }
 	// anything is a part of the file pitwall does not look into.
 	anything struct{ node *yaml.Node }
 )

@@ -27,7 +27,6 @@ var notYet = []string{
 
 	"datasets[].acceleration.engine=turso",
 	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
-	"datasets[].acceleration.partition_by",
 	"datasets[].acceleration.write_mode",
 	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",
 	"datasets[].acceleration.snapshots_trigger=stream_batches",

@@ -31,8 +31,12 @@ const (
 	Month    Transform = "month"
 	Day      Transform = "day"
 	Hour     Transform = "hour"
-	// Date is the day of a time, as a date.
-	Date Transform = "date"
+	// TruncYear, TruncMonth and TruncDay are the first day of the year or month, or the day, of a time, as a date;
+	// TruncHour is the start of its hour.
+	TruncYear  Transform = "date_trunc_year"
+	TruncMonth Transform = "date_trunc_month"
+	TruncDay   Transform = "date_trunc_day"
+	TruncHour  Transform = "date_trunc_hour"
 )
 
 // String is the expression.
@@ -48,6 +52,8 @@ func (p PartitionBy) String() string {
 		return c
 	case Bucket, Truncate:
 		return fmt.Sprintf("%s(%d, %s)", p.Transform, p.N, c)
+	case TruncYear, TruncMonth, TruncDay, TruncHour:
+		return fmt.Sprintf("date_trunc('%s', %s)", strings.TrimPrefix(string(p.Transform), "date_trunc_"), c)
 	default:
 		return fmt.Sprintf("%s(%s)", p.Transform, c)
 	}

@@ -29,6 +29,15 @@ func keysOf(a config.Acceleration) engines.Keys {
 	return k
 }
 
+// partitionsOf are the levels of partition_by.
+func partitionsOf(a config.Acceleration) []engines.PartitionBy {
+	var all []engines.PartitionBy
+	for _, p := range a.PartitionBy {
+		all = append(all, engines.PartitionBy{Name: p.Name, Column: p.Column, Transform: engines.Transform(p.Func), N: p.N})
+	}
+	return all
+}
+
 // checkKeys says which columns of primary_key, indexes and on_conflict the rows do not have (spec
 // data-refresh 1.6 item 4).
 func checkKeys(k engines.Keys, s *arrow.Schema) error {

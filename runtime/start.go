@@ -82,7 +82,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 		a.removeLeftovers()
 		a.readExpiry()
 	}
-	o := engines.Options{Dataset: cfg.Name, Path: a.file, Params: map[string]string{}, Keys: keysOf(cfg.Acceleration), Evaluate: shape.Evaluate}
+	o := engines.Options{Dataset: cfg.Name, Path: a.file, Params: map[string]string{}, Keys: keysOf(cfg.Acceleration), Partitions: partitionsOf(cfg.Acceleration), Evaluate: shape.Evaluate}
 	for k, v := range cfg.Acceleration.Params {
 		o.Params[k] = v.Reveal()
 	}

@@ -89,9 +89,7 @@ func valuesOf(by engines.PartitionBy, t arrow.DataType) func(arrow.Array) func(i
 		if !timed {
 			return nil
 		}
-		if null = "i32"; by.Transform == engines.Date {
-			null = "date"
-		}
+		null = partOf(time.Time{}, by.Transform).kind
 		of = func(c arrow.Array) func(int) value {
 			get := filter.Ints(c)
 			return func(i int) value { return partOf(convert.Time(get(i), t), by.Transform) }
@@ -223,10 +221,20 @@ func partOf(t time.Time, part engines.Transform) value {
 		v.n = int64(t.Day())
 	case engines.Hour:
 		v.n = int64(t.Hour())
+	case engines.TruncHour:
+		return value{kind: "ts_s", n: floor(t.Unix(), 3600)}
+	case engines.TruncYear:
+		return day(time.Date(t.Year(), 1, 1, 0, 0, 0, 0, time.UTC))
+	case engines.TruncMonth:
+		return day(time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC))
 	default:
-		return value{kind: "date", n: floor(t.Unix(), 86_400) / 86_400}
+		return day(t)
 	}
 	return v
+}
+
+func day(t time.Time) value {
+	return value{kind: "date", n: floor(t.Unix(), 86_400) / 86_400}
 }
 
 // excludes tells whether no row of a partition can have a value in a column, by buckets; what else partitions tell,

@@ -83,7 +83,8 @@ func (m *model) partitions() []engines.PartitionBy {
 		{Column: "i", Transform: engines.Bucket, N: 3}, {Column: "s", Transform: engines.Bucket, N: 5}, {Column: "u", Transform: engines.Bucket, N: 2},
 		{Column: "ts", Transform: engines.Bucket, N: 4}, {Column: "i", Transform: engines.Truncate, N: 10}, {Column: "s", Transform: engines.Truncate, N: 1},
 		{Column: "ts", Transform: engines.Year}, {Column: "ts", Transform: engines.Month}, {Column: "ts", Transform: engines.Day},
-		{Column: "ts", Transform: engines.Hour}, {Column: "ts", Transform: engines.Date},
+		{Column: "ts", Transform: engines.Hour}, {Column: "ts", Transform: engines.TruncDay}, {Column: "ts", Transform: engines.TruncMonth}, {Column: "ts", Transform: engines.TruncYear},
+		{Column: "ts", Transform: engines.TruncHour},
 	}
 	m.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	out := all[:m.rng.IntN(4)]
