@@ -38,7 +38,7 @@ func TestPartitionBy(t *testing.T) {
 		{"cayenne", `[region, lower(name)]`, "", `does not partition by "lower(name)"; the dataset is not partitioned`},
 		{"duckdb", `[region]`, "", "no effect with engine duckdb"},
 	} {
-		c, problems := Parse([]byte("version: v1\nkind: Spicepod\nname: p\ndatasets:\n  - from: file:a.parquet\n    name: d\n    acceleration:\n      engine: " + tt.engine + "\n      mode: file\n      partition_by: " + tt.by + "\n"), "spicepod.yml", LoadOptions{})
+		c, problems := Parse([]byte("version: v1\nkind: Spicepod\nname: p\ndatasets:\n  - from: file:a.parquet\n    name: d\n    acceleration:\n      engine: "+tt.engine+"\n      mode: file\n      partition_by: "+tt.by+"\n"), "spicepod.yml", LoadOptions{})
 		var text []string
 		for _, p := range problems {
 			text = append(text, p.String())
