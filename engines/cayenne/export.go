@@ -99,20 +99,28 @@ func (e *Engine) Adopt(ctx context.Context, src string) (engines.Info, error) {
 }
 
 func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
+	return e.replaceBy(ctx, func() (*draft, error) {
+		c, in, err := e.openedArchive(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		d := e.received(c)
+		if err := d.extract(ctx, c, in); err != nil {
+			d.abort()
+			return nil, err
+		}
+		return d, nil
+	}, src)
+}
+
+// replaceBy makes what archives hold, as receive reads them, the content, and removes them then.
+func (e *Engine) replaceBy(ctx context.Context, receive func() (*draft, error), srcs ...string) (engines.Info, error) {
 	if err := e.writer.Lock(ctx); err != nil {
 		return engines.Info{}, err
 	}
 	defer e.writer.Unlock()
 	if err := e.writable(); err != nil {
-		return engines.Info{}, err
-	}
-	in, err := os.Open(src)
-	if err != nil {
-		return engines.Info{}, err
-	}
-	defer in.Close()
-	c, err := readArchive(ctx, in, e.o.Dataset, e.folder.data())
-	if err != nil {
 		return engines.Info{}, err
 	}
 	l, err := e.slot.Acquire(ctx, nil)
@@ -128,16 +136,17 @@ func (e *Engine) adopt(ctx context.Context, src string) (engines.Info, error) {
 			return engines.Info{}, err
 		}
 	}
-	d := e.received(c)
-	if err := d.extract(ctx, c, in); err != nil {
-		d.abort()
+	d, err := receive()
+	if err != nil {
 		return engines.Info{}, err
 	}
 	if err := d.commit(ctx, base); err != nil {
 		d.abort()
 		return engines.Info{}, err
 	}
-	_ = os.Remove(src) // the content is adopted, whatever becomes of the archive
+	for _, src := range srcs {
+		_ = os.Remove(src) // the content is adopted, whatever becomes of the archive
+	}
 	return d.next.info(), nil
 }
 
@@ -149,6 +158,7 @@ func (e *Engine) received(c contents) *draft {
 // extract brings the files of an archive to their places in the store. They count as used before they are there, so
 // that no reader of an older state that had them takes them away.
 func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error {
+	before := len(d.next.files)
 	for _, f := range c.v.files {
 		n := *f
 		var err error
@@ -167,7 +177,7 @@ func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error
 	if err := c.each(ctx, in, func(f *diskFile, r io.Reader) error { return d.receive(f, r) }); err != nil {
 		return err
 	}
-	for _, f := range d.next.files {
+	for _, f := range d.next.files[before:] {
 		if err := d.examine(ctx, f); err != nil {
 			return err
 		}

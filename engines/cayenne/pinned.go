@@ -1,0 +1,164 @@
+package cayenne
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"pitwall/engines"
+	"pitwall/engines/dbfile"
+)
+
+var _ engines.PartitionedEngine = (*Engine)(nil)
+
+// pinned is a state that is held, to be copied by partition.
+type pinned struct {
+	e *Engine
+	l *dbfile.Lease[*version]
+}
+
+// Pin holds the state of now; see engines.PartitionedEngine.
+func (e *Engine) Pin(ctx context.Context) (engines.Pinned, error) {
+	l, err := e.slot.Acquire(ctx, nil)
+	if err != nil {
+		return nil, e.wrap("pin", err)
+	}
+	switch {
+	case len(e.o.Partitions) == 0:
+		err = errors.New("it has no partition_by")
+	case !l.Store.dividedBy(e.o.Partitions):
+		err = errors.New("its rows do not lie as partition_by says; the next refresh lays them out")
+	}
+	if err != nil {
+		l.Release()
+		return nil, e.wrap("pin", dbfile.Fail(engines.Invalid, err))
+	}
+	return &pinned{e, l}, nil
+}
+
+// Release lets go of the state.
+func (p *pinned) Release() { p.l.Release() }
+
+// Checkpoint is that of the state.
+func (p *pinned) Checkpoint() engines.Checkpoint { return p.l.Store.cp }
+
+// Partitions are those that have rows.
+func (p *pinned) Partitions() []engines.PinnedPartition {
+	v := p.l.Store
+	var all []engines.PinnedPartition
+	for _, t := range v.children() {
+		h := sha256.New()
+		for _, f := range v.files {
+			if f.in != t {
+				continue
+			}
+			fmt.Fprintf(h, "%s %s %s\n", t.dir(), f.name, f.file.digest)
+			if f.gone != nil {
+				fmt.Fprintf(h, "without %s %s\n", f.gone.id, f.gone.file.digest)
+			}
+		}
+		x := engines.PinnedPartition{Path: t.part.path, Version: hex.EncodeToString(h.Sum(nil)[:16])}
+		x.Rows, x.Bytes = v.sizes(t)
+		all = append(all, x)
+	}
+	return all
+}
+
+// Export writes an archive of one partition.
+func (p *pinned) Export(ctx context.Context, path, dst string) (engines.Export, error) {
+	x, err := p.export(ctx, path, dst)
+	return x, p.e.wrap("export "+path+" of", err)
+}
+
+func (p *pinned) export(ctx context.Context, path, dst string) (engines.Export, error) {
+	if err := dbfile.CheckExport(p.e.o.Path, dst); err != nil {
+		return engines.Export{}, err
+	}
+	one := *p.l.Store
+	one.files = slices.DeleteFunc(slices.Clone(one.files), func(f *dataFile) bool { return f.in.part == nil || f.in.part.path != path })
+	if len(one.files) == 0 {
+		return engines.Export{}, dbfile.Fail(engines.NotFound, fmt.Errorf("no partition %q", path))
+	}
+	return p.e.exportVersion(ctx, &one, dst)
+}
+
+// AdoptPartitions makes archives of all partitions the content; see engines.PartitionedEngine.
+func (e *Engine) AdoptPartitions(ctx context.Context, files []string, cp engines.Checkpoint) (engines.Info, error) {
+	info, err := e.adoptPartitions(ctx, files, cp)
+	return info, e.wrap("adopt", err)
+}
+
+func (e *Engine) adoptPartitions(ctx context.Context, files []string, cp engines.Checkpoint) (engines.Info, error) {
+	if len(files) == 0 {
+		return engines.Info{}, dbfile.Fail(engines.Invalid, errors.New("no partition"))
+	}
+	return e.replaceBy(ctx, func() (d *draft, err error) {
+		defer func() {
+			if err != nil && d != nil {
+				d.abort()
+			}
+		}()
+		for _, name := range files {
+			c, in, err := e.openedArchive(ctx, name)
+			if err != nil {
+				return d, err
+			}
+			if d == nil {
+				d = e.received(c)
+			} else if err = d.belongs(c.v); err == nil {
+				d.next.sequence = max(d.next.sequence, c.v.sequence)
+			}
+			if err == nil {
+				err = d.extract(ctx, c, in)
+			}
+			if err = errors.Join(err, in.Close()); err != nil {
+				return d, err
+			}
+		}
+		slices.SortStableFunc(d.next.files, func(a, b *dataFile) int {
+			return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.name, b.name))
+		})
+		d.next.cp = cp
+		return d, nil
+	}, files...)
+}
+
+// belongs refuses a partition that is there already, or of a dataset with other columns or another partition_by.
+func (d *draft) belongs(v *version) error {
+	bad := func(format string, args ...any) error {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("the partitions do not belong together: "+format, args...))
+	}
+	if !v.schema.Equal(d.next.schema) {
+		return bad("their columns differ")
+	}
+	here := d.next.children()
+	for _, t := range v.children() {
+		for _, h := range here {
+			if h.part.scheme != t.part.scheme {
+				return bad("partition_by %q and %q", h.part.scheme, t.part.scheme)
+			}
+			if h.same(t.part) {
+				return bad("%s is there twice", t.part.path)
+			}
+		}
+	}
+	return nil
+}
+
+// openedArchive reads what an archive says of itself. The caller closes the file.
+func (e *Engine) openedArchive(ctx context.Context, name string) (contents, *os.File, error) {
+	in, err := os.Open(name)
+	if err != nil {
+		return contents{}, nil, err
+	}
+	c, err := readArchive(ctx, in, e.o.Dataset, e.folder.data())
+	if err != nil {
+		return c, nil, errors.Join(err, in.Close())
+	}
+	return c, in, nil
+}
