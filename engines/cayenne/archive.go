@@ -49,12 +49,14 @@ func (v *version) archive(ctx context.Context, out io.Writer, dataset string, ke
 	if err != nil {
 		return err
 	}
-	w := tar.NewWriter(out)
+	w := newTarWriter(out)
 	extra := beside{UpdatedAt: v.cp.UpdatedAt, RefreshSQL: v.cp.RefreshSQL, State: v.cp.State, Deletes: map[string]string{}}
 	for _, f := range v.files {
 		if err := pack(ctx, w, path.Join("data", f.in.dir(), f.name), f.file); err != nil {
 			return err
 		}
+	}
+	for _, f := range v.files { // behind them, which stay where they are when rows are deleted
 		if g := f.gone; g != nil {
 			extra.Deletes[g.id] = g.file.digest
 			if err := pack(ctx, w, path.Join("data", g.archived(f)), g.file); err != nil {
@@ -70,7 +72,7 @@ func (v *version) archive(ctx context.Context, out io.Writer, dataset string, ke
 		if err != nil {
 			return err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: metadataPrefix + entryName(dataset) + d.suffix, Mode: 0o644, Size: int64(len(b)), ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
+		if err := w.begin(metadataPrefix+entryName(dataset)+d.suffix, int64(len(b))); err != nil {
 			return err
 		}
 		if _, err := w.Write(b); err != nil {
@@ -80,13 +82,13 @@ func (v *version) archive(ctx context.Context, out io.Writer, dataset string, ke
 	return w.Close()
 }
 
-func pack(ctx context.Context, w *tar.Writer, name string, f *diskFile) error {
+func pack(ctx context.Context, w *tarWriter, name string, f *diskFile) error {
 	in, err := os.Open(f.path)
 	if err != nil {
 		return missing(err)
 	}
 	defer in.Close()
-	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: f.size, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
+	if err := w.begin(name, f.size); err != nil {
 		return err
 	}
 	h := sha256.New()
