@@ -57,8 +57,8 @@ func (l *loader) acceleration(e *entry, snaps *Snapshots) {
 	e.constraints()
 	e.sql()
 	e.metrics(l)
-	e.snapshots(snaps)
 	e.partitions()
+	e.snapshots(snaps)
 }
 
 // defaultRefreshMode is the mode of a connector when the file does not say (spec data-refresh 1.6).

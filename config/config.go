@@ -167,6 +167,7 @@ type Acceleration struct {
 	SnapshotsVerify            Drill          // never by default
 	SnapshotsRetain            Retain         // keeps all when neither it nor compaction is set
 	SnapshotsUpload            SnapshotUpload // default full
+	SnapshotsBy                SnapshotsBy    // default dataset
 	SnapshotsFullEvery         int64          // every that many is full when they are incremental, default 10
 	SnapshotsResetExpiryOnLoad bool
 	SnapshotsCreationPolicy    CreationPolicy // default on_change
@@ -202,6 +203,7 @@ type (
 	SnapshotTrigger       string
 	CreationPolicy        string
 	SnapshotUpload        string
+	SnapshotsBy           string
 )
 
 // Values of the enumerations.
@@ -266,6 +268,9 @@ const (
 	TriggerRefreshComplete SnapshotTrigger = "refresh_complete"
 	TriggerTimeInterval    SnapshotTrigger = "time_interval"
 	TriggerStreamBatches   SnapshotTrigger = "stream_batches"
+
+	ByDataset   SnapshotsBy = "dataset"
+	ByPartition SnapshotsBy = "partition"
 
 	UploadFull        SnapshotUpload = "full"
 	UploadIncremental SnapshotUpload = "incremental"

@@ -41,6 +41,7 @@ func defaultAcceleration() Acceleration {
 		SnapshotsBatches:        defaultSnapshotsBatches,
 		SnapshotsCreationPolicy: PolicyOnChange,
 		SnapshotsUpload:         UploadFull,
+		SnapshotsBy:             ByDataset,
 		SnapshotsFullEvery:      defaultFullEvery,
 	}
 }

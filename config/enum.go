@@ -93,6 +93,10 @@ func (CreationPolicy) enum() enumSpec {
 	return enumSpec{noun: "creation policy", values: strs(PolicyOnChange, PolicyAlways)}
 }
 
+func (SnapshotsBy) enum() enumSpec {
+	return enumSpec{noun: "unit of snapshots", values: strs(ByDataset, ByPartition)}
+}
+
 func (SnapshotUpload) enum() enumSpec {
 	return enumSpec{noun: "upload of snapshots", values: strs(UploadFull, UploadIncremental)}
 }

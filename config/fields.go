@@ -178,6 +178,7 @@ func accelerationFields(s fieldSet, a *Acceleration) {
 	add(EffectLive, "snapshots_retain", a.SnapshotsRetain.String())
 	add(EffectLive, "snapshots_upload", string(a.SnapshotsUpload))
 	add(EffectLive, "snapshots_full_every", a.SnapshotsFullEvery)
+	add(EffectLive, "snapshots_by", string(a.SnapshotsBy))
 	add(EffectLive, "snapshots_reset_expiry_on_load", a.SnapshotsResetExpiryOnLoad)
 	add(EffectLive, "snapshots_creation_policy", string(a.SnapshotsCreationPolicy))
 }

@@ -117,3 +117,22 @@ func columnOf(s string) (string, bool) {
 	}
 	return m[1] + m[2], true
 }
+
+// unit resolves what a snapshot is one of.
+func (e *entry) unit() {
+	r, a := &e.raw.Acceleration, &e.ds.Acceleration
+	a.SnapshotsBy = or(r.SnapshotsBy, a.SnapshotsBy)
+	const key = accel + "snapshots_by"
+	if a.SnapshotsBy != ByPartition || a.Snapshots == SnapshotsDisabled {
+		return
+	}
+	switch {
+	case len(a.PartitionBy) == 0:
+		e.warnf(e.path(key), "add partition_by, with engine: cayenne", "snapshots_by: partition has no effect: the dataset is not partitioned")
+		a.SnapshotsBy = ByDataset
+	case a.RefreshMode == RefreshSnapshot:
+		e.errorf(e.path(key), "leave it out, also where the snapshots are written", "refresh_mode snapshot follows snapshots of the whole dataset")
+	case a.SnapshotsCompaction:
+		e.warnf(e.path(accel+"snapshots_compaction"), "leave it out", "snapshots_compaction has no effect with snapshots_by: partition")
+	}
+}

@@ -176,6 +176,7 @@ type rawAcceleration struct {
 	SnapshotsVerify            string          `json:"snapshots_verify,omitempty" jsonschema_description:"Which snapshots are verified how often, such as newest daily."`
 	SnapshotsRetain            rawRetain       `json:"snapshots_retain,omitempty"`
 	SnapshotsUpload            SnapshotUpload  `json:"snapshots_upload,omitempty" jsonschema_description:"Whether a snapshot stores the whole database or only the blocks that changed."`
+	SnapshotsBy                SnapshotsBy     `json:"snapshots_by,omitempty" jsonschema_description:"Whether a snapshot is one of the dataset, or every partition has snapshots of its own."`
 	SnapshotsFullEvery         count           `json:"snapshots_full_every,omitempty" jsonschema_description:"With snapshots_upload incremental, every that many snapshots are full."`
 	SnapshotsResetExpiryOnLoad toggle          `json:"snapshots_reset_expiry_on_load,omitempty"`
 	SnapshotsCreationPolicy    CreationPolicy  `json:"snapshots_creation_policy,omitempty"`

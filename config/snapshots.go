@@ -115,6 +115,7 @@ func (e *entry) snapshots(top *Snapshots) {
 	e.retain()
 	e.drill()
 	e.upload()
+	e.unit()
 	e.trigger()
 	if a.RefreshMode == RefreshSnapshot {
 		if a.Snapshots != SnapshotsEnabled && a.Snapshots != SnapshotsBootstrapOnly {
@@ -127,7 +128,7 @@ func (e *entry) snapshots(top *Snapshots) {
 	}
 	if a.Snapshots == SnapshotsDisabled {
 		for _, k := range []string{"snapshots_trigger", "snapshots_trigger_threshold", "snapshots_compaction",
-			"snapshots_retain", "snapshots_verify", "snapshots_upload", "snapshots_full_every", "snapshots_reset_expiry_on_load", "snapshots_creation_policy"} {
+			"snapshots_retain", "snapshots_verify", "snapshots_upload", "snapshots_full_every", "snapshots_by", "snapshots_reset_expiry_on_load", "snapshots_creation_policy"} {
 			if e.set(accel + k) {
 				e.warnf(e.path(accel+k), "add snapshots: enabled", "%s has no effect: the snapshots of the dataset are disabled", k)
 			}

@@ -137,7 +137,7 @@ func (a *actor) bootstrap(ctx context.Context, eng engines.Engine, id *uint64, t
 	behaviour := snapshots.OnFailure(a.rt.o.Config.Snapshots.BootstrapOnFailureBehavior)
 	var rows int64
 	var rejected []string
-	b, err := a.rt.snaps.Bootstrap(ctx, snapshots.BootstrapRequest{
+	b, err := a.loadStored(ctx, file, &rows, snapshots.BootstrapRequest{
 		Dataset: a.cfg().Name, Engine: a.opener.Name(), ID: id, OnFailure: behaviour, Dir: filepath.Dir(a.file),
 		Install: func(ctx context.Context, tmp string, s snapshots.Snapshot) error {
 			t.at("open", s.Bytes, s.Bytes, s.ID)

@@ -172,13 +172,13 @@ func (r *Runtime) Snapshots(ctx context.Context, dataset string) ([]api.Snapshot
 	if r.snaps == nil {
 		return nil, &api.CommandError{Reason: api.Refused, Message: "snapshots are off: " + r.snapsErr}
 	}
-	list, err := r.snaps.List(ctx, dataset)
-	if err != nil {
-		return nil, err
-	}
 	r.mu.Lock()
 	a := r.actors[dataset]
 	r.mu.Unlock()
+	list, err := r.storedOf(ctx, dataset, a)
+	if err != nil {
+		return nil, err
+	}
 	// What others found is good to know, no more: the list does not fail for it.
 	kept, err := r.snaps.Checks(ctx, dataset)
 	if err != nil && ctx.Err() == nil {
@@ -205,7 +205,10 @@ func (r *Runtime) Objects(ctx context.Context, dataset string, ids []uint64) (ma
 	if r.snaps == nil {
 		return nil, &api.CommandError{Reason: api.Refused, Message: "snapshots are off: " + r.snapsErr}
 	}
-	list, err := r.snaps.List(ctx, dataset)
+	r.mu.Lock()
+	a := r.actors[dataset]
+	r.mu.Unlock()
+	list, err := r.storedOf(ctx, dataset, a)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (a *actor) drillDue() {
 
 // unverified are the snapshots that nobody has verified since a time.
 func (a *actor) unverified(ctx context.Context, all bool, since time.Time) ([]uint64, error) {
-	list, err := a.rt.snaps.List(ctx, a.cfg().Name)
+	list, err := a.rt.stored(ctx, a.cfg())
 	if err != nil {
 		return nil, err
 	}

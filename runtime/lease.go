@@ -3,6 +3,7 @@ package runtime
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -65,7 +66,7 @@ func (a *actor) release() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), releaseTimeout)
 	defer cancel()
-	if err := a.rt.snaps.Release(ctx, a.cfg().Name); err != nil {
+	if err := errors.Join(a.rt.snaps.Release(ctx, a.cfg().Name), a.rt.snaps.ReleasePartitions(ctx, a.cfg().Name)); err != nil {
 		a.emit(api.Info, "snapshot", err.Error())
 	}
 }

@@ -60,6 +60,9 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 
 func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time, rows int64) (snapshots.Snapshot, error) {
 	tmp := filepath.Join(filepath.Dir(a.file), fmt.Sprintf(".%s.%d.export.tmp", fileName(cfg.Name), t.started.UnixNano()))
+	if byPartition(cfg) {
+		return a.createSet(t, cfg, file, q, changed, tmp)
+	}
 	defer os.Remove(tmp)
 	var content *contentOf // nil when the policy does not ask
 	if cfg.Acceleration.SnapshotsCreationPolicy == config.PolicyOnChange {
@@ -111,8 +114,11 @@ func (a *actor) snapshotDone(q snapshotRequest, s snapshots.Snapshot, err error,
 			what = "incremental snapshot"
 		}
 		text := fmt.Sprintf("%s %d written, %d bytes in %s", what, s.ID, s.Stored, took.Round(time.Millisecond))
+		if s.Partitions > 0 {
+			text += fmt.Sprintf(", of %d partitions", s.Partitions)
+		}
 		sum := "sha256"
-		if s.Incremental {
+		if s.Incremental || s.Partitions > 0 {
 			sum = "checksum"
 		}
 		a.emit(api.Info, "snapshot", text, api.Field{Key: sum, Value: s.Checksum}, api.Field{Key: "uri", Value: s.URI},

@@ -21,6 +21,10 @@ func (a *actor) steer(c command) {
 		a.rt.finish(c.id, api.TaskFailed, why)
 		return
 	}
+	if why := a.unsteerable(c.c); why != "" {
+		a.rt.finish(c.id, api.TaskFailed, why)
+		return
+	}
 	a.transfer(c.c.Verb(), c.id, func(t *transferJob) func(*actor) {
 		text, err := Steer(t.ctx, a.rt.snaps, a.cfg().Acceleration.SnapshotsRetain, c.c)
 		return func(a *actor) {
@@ -77,6 +81,10 @@ func (a *actor) retained(t *transferJob) {
 		return
 	}
 	t.at("collect", 0, 0, 0)
+	if byPartition(a.cfg()) {
+		a.retainedSets(t, rule)
+		return
+	}
 	done, err := a.rt.snaps.Collect(t.ctx, collection(a.cfg().Name, rule, false))
 	switch {
 	case t.ctx.Err() != nil:

@@ -57,7 +57,7 @@ func (a *actor) look(ctx context.Context) storeLook {
 	if a.usesSnapshots() != "" {
 		return storeLook{none: true}
 	}
-	list, err := a.rt.snaps.List(ctx, a.cfg().Name)
+	list, err := a.rt.stored(ctx, a.cfg())
 	l := storeLook{kept: len(list), err: err}
 	for _, s := range list {
 		if s.Current {

@@ -36,6 +36,9 @@ func (a *actor) beginVerify(id api.CommandID, snapshot uint64) {
 func (a *actor) verify(t *transferJob, id uint64) (string, error) {
 	name := a.cfg().Name
 	t.at("check", 0, 0, id)
+	if a.inSets(t.ctx) {
+		return a.verifySet(t, id)
+	}
 	text := fmt.Sprintf("snapshot %d is sound: size and SHA-256 are those recorded, %s opens it and finds its rows", id, a.opener.Name())
 	_, err := a.rt.snaps.Bootstrap(t.ctx, snapshots.BootstrapRequest{Dataset: name, Engine: a.opener.Name(), ID: &id, Dir: filepath.Dir(a.file),
 		Install: func(ctx context.Context, file string, s snapshots.Snapshot) error {

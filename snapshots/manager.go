@@ -66,6 +66,8 @@ type Snapshot struct {
 	Incremental bool
 	// Stored is how many bytes were uploaded for it.
 	Stored int64
+	// Partitions is how many snapshots of partitions it is; 0 when it is one of the whole dataset.
+	Partitions int
 	// Current tells whether a new replica loads it, Pinned that this stays so when newer ones are written.
 	Current, Pinned bool
 

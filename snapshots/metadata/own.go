@@ -12,7 +12,7 @@ const OwnVersion = 1
 
 // Own is what pitwall knows of the snapshots of a dataset beyond what metadata.json has a place for. It lives
 // beside it, in pitwall/<dataset>.json, and may be lost: nothing in it is needed to load a snapshot that
-// metadata.json names.
+// metadata.json names, unless it is one of a partition.
 type Own struct {
 	Version int    `json:"format-version"`
 	Dataset string `json:"dataset"`
@@ -30,6 +30,11 @@ type Own struct {
 	// Increments are the incremental snapshots. They are lost with this file, which then costs what they hold since
 	// the last full one.
 	Increments Increments `json:"increments,omitzero"`
+	// Sets are the snapshots of partitions that belong together, oldest first. They are lost with this file: then a
+	// new replica has to load the source.
+	Sets []Set `json:"sets,omitempty"`
+	// LastSet is the id of the newest set that there ever was.
+	LastSet uint64 `json:"last-set,omitempty"`
 
 	other map[string]json.RawMessage // members of later versions, kept
 }
@@ -86,7 +91,7 @@ func DecodeOwn(b []byte) (*Own, error) {
 	}
 	// Every member of this version, whether it is empty or not.
 	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1, Removals: 1,
-		Increments: Increments{List: []Increment{{}}}})
+		Increments: Increments{List: []Increment{{}}}, Sets: []Set{{}}, LastSet: 1})
 	if err != nil {
 		return nil, err
 	}

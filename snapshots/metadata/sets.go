@@ -1,0 +1,66 @@
+package metadata
+
+import (
+	"slices"
+	"strings"
+)
+
+// Set is snapshots of the partitions of a dataset that belong together: those of one state of it.
+type Set struct {
+	ID uint64 `json:"set-id"`
+	// AtMs is when its creation started, LastUpdatedMs the time of the last write into the acceleration, in
+	// milliseconds since the epoch.
+	AtMs          int64 `json:"timestamp-ms"`
+	LastUpdatedMs int64 `json:"last-updated-ms,omitempty"`
+	// Checkpoint is what the engine recorded with the state, as the runtime wrote it.
+	Checkpoint []byte    `json:"checkpoint,omitempty"`
+	Partitions []SetPart `json:"partitions"`
+}
+
+// SetPart is the snapshot of one partition.
+type SetPart struct {
+	Path     string `json:"path"`
+	Snapshot uint64 `json:"snapshot-id"`
+	// Version tells what the partition held: the same version is the same content.
+	Version string `json:"version"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// setsKept is how many sets are remembered.
+const setsKept = 10
+
+// AddSet appends a set, under the next id, and forgets the oldest ones.
+func (o *Own) AddSet(s Set) Set {
+	o.LastSet++
+	s.ID = o.LastSet
+	o.Sets = append(o.Sets, s)
+	o.Sets = slices.Clone(o.Sets[max(0, len(o.Sets)-setsKept):])
+	return s
+}
+
+// PartitionKey is the dataset under which the snapshots of a partition are stored (spec acceleration-snapshots
+// section 7): the name, "@" and the path of the partition in Hive form, where "," stands for "/" and "!" with two hex
+// digits for what keys can't carry.
+func PartitionKey(dataset, path string) string {
+	var b strings.Builder
+	b.WriteString(dataset)
+	b.WriteByte('@')
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '/':
+			b.WriteByte(',')
+		case c == '%': // an escape of the path
+			b.WriteByte('!')
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '_', c == '-', c == '=',
+			c == '.' && (i == 0 || path[i-1] != '.'):
+			b.WriteByte(c)
+		default:
+			const hex = "0123456789ABCDEF"
+			b.WriteByte('!')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,425 @@
+package snapshots
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pitwall/snapshots/metadata"
+)
+
+// A dataset can be stored partition by partition: every partition has snapshots, a pointer and a lease of its own,
+// under PartitionKey, and loads alone. Which of them are of one state of the dataset, sets tell.
+
+// maxSetPartitions is how many partitions a set may have: each is a dataset in metadata.json.
+const maxSetPartitions = 1000
+
+// setsOnce is how many partitions are transferred side by side.
+const setsOnce = 4
+
+// Part is one partition to store.
+type Part struct {
+	// Path is the folder of the partition in Hive form. Version is the same as long as its content is.
+	Path, Version string
+	Rows, Bytes   int64
+	// Export makes a copy of the partition, which is removed when it was stored.
+	Export func(ctx context.Context) (Copy, error)
+}
+
+// SetRequest asks for the partitions of one state to be stored.
+type SetRequest struct {
+	// CreateRequest is what is the same for all partitions; its Export and Content are not used.
+	CreateRequest
+	Parts []Part
+	// Checkpoint is kept with the set.
+	Checkpoint []byte
+}
+
+// Created is a set that was stored.
+type Created struct {
+	Set Snapshot
+	// Written is how many partitions were stored; the others were as they are in the set before.
+	Written int
+}
+
+// CreateSet stores the partitions that are not as the newest set has them, and last the set. Kind Unchanged: all are
+// as they were; Standby: another replica writes one of them. After another error partitions may have been stored, but
+// no set names them: nobody loads them.
+func (m *Manager) CreateSet(ctx context.Context, r SetRequest) (Created, error) {
+	out, err := m.createSet(ctx, r)
+	return out, wrap("create snapshot of", r.Dataset, err)
+}
+
+func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) {
+	if len(r.Parts) > maxSetPartitions {
+		return Created{}, &Error{Op: "create snapshot of", Kind: Invalid, Err: fmt.Errorf("%d partitions, and snapshots by partition are of at most %d", len(r.Parts), maxSetPartitions),
+			Hint: "use fewer partitions, such as bucket(100, id), or snapshots_by: dataset"}
+	}
+	started := time.Now().UTC()
+	sets, err := m.sets(ctx, r.Dataset)
+	if err != nil {
+		return Created{}, err
+	}
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return Created{}, err
+	}
+	set := metadata.Set{AtMs: started.UnixMilli(), Checkpoint: r.Checkpoint, Partitions: make([]metadata.SetPart, len(r.Parts))}
+	if !r.LastUpdated.IsZero() {
+		set.LastUpdatedMs = r.LastUpdated.UnixMilli()
+	}
+	var stored int64
+	var todo []int
+	for i, p := range r.Parts {
+		set.Partitions[i] = metadata.SetPart{Path: p.Path, Version: p.Version, Rows: p.Rows, Bytes: p.Bytes}
+		if old, ok := sets.newest(p.Path); ok && old.Version == p.Version && !r.Force {
+			v, err := m.viewOf(ctx, f, metadata.PartitionKey(r.Dataset, p.Path))
+			if err != nil {
+				return Created{}, err
+			}
+			if m.holds(ctx, v, old.Snapshot) {
+				set.Partitions[i].Snapshot = old.Snapshot
+				continue
+			}
+		}
+		todo = append(todo, i)
+	}
+	if len(todo) == 0 && len(sets) > 0 && len(sets[len(sets)-1].Partitions) == len(r.Parts) {
+		return Created{}, &Error{Op: "create snapshot of", Kind: Unchanged, Err: fmt.Errorf("no partition changed since set %d", sets[len(sets)-1].ID)}
+	}
+	var mu sync.Mutex
+	done := map[int]int64{}
+	g, all := errgroup.WithContext(ctx)
+	g.SetLimit(setsOnce)
+	for _, i := range todo {
+		p, one := r.Parts[i], r.CreateRequest
+		one.Dataset, one.Rows, one.Content, one.Force = metadata.PartitionKey(r.Dataset, p.Path), p.Rows, nil, true
+		var copied string
+		one.Export = func(ctx context.Context) (Copy, error) {
+			c, err := p.Export(ctx)
+			copied = c.Path
+			return c, err
+		}
+		one.Progress = func(phase string, n, _ int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			if phase == "upload" {
+				done[i] = n
+			}
+			r.progress(phase, sum(done), total(r.Parts, todo))
+		}
+		g.Go(func() error {
+			s, err := m.create(all, one)
+			if copied != "" {
+				_ = os.Remove(copied) // the next start removes what is left
+			}
+			if err != nil {
+				return wrap("create snapshot of", one.Dataset, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			set.Partitions[i].Snapshot = s.ID
+			stored += s.Stored
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return Created{}, err
+	}
+	err = m.changeOwn(ctx, r.Dataset, func(o *metadata.Own) error {
+		if n := len(o.Sets); n > 0 && o.Sets[n-1].AtMs == set.AtMs && versions(o.Sets[n-1]) == versions(set) {
+			set = o.Sets[n-1] // an earlier try did write it
+			return errSame
+		}
+		set = o.AddSet(set)
+		return nil
+	})
+	if err != nil {
+		return Created{}, err
+	}
+	s := setSnapshot(set, r.Engine, m.Location(), r.Dataset)
+	s.Stored, s.Current = stored, true
+	return Created{Set: s, Written: len(todo)}, nil
+}
+
+// holds tells whether a snapshot is there and was not found damaged.
+func (m *Manager) holds(ctx context.Context, v view, id uint64) bool {
+	s, ok := v.find(id)
+	if c, checked := v.own.Checks[id]; !ok || checked && c.Result != Sound {
+		return false
+	}
+	size, err := m.Size(ctx, s)
+	return err == nil && size == s.Bytes
+}
+
+func sum(done map[int]int64) (n int64) {
+	for _, v := range done {
+		n += v
+	}
+	return n
+}
+
+func total(parts []Part, of []int) (n int64) {
+	for _, i := range of {
+		n += parts[i].Bytes
+	}
+	return n
+}
+
+// setList are sets, oldest first.
+type setList []metadata.Set
+
+// newest is what the newest set has of a partition.
+func (l setList) newest(path string) (metadata.SetPart, bool) {
+	if len(l) == 0 {
+		return metadata.SetPart{}, false
+	}
+	all := l[len(l)-1].Partitions
+	i := slices.IndexFunc(all, func(p metadata.SetPart) bool { return p.Path == path })
+	if i < 0 {
+		return metadata.SetPart{}, false
+	}
+	return all[i], true
+}
+
+func (m *Manager) sets(ctx context.Context, dataset string) (setList, error) {
+	o, _, err := m.loadOwn(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	return o.Sets, nil
+}
+
+// versions is what a set holds, as one checksum.
+func versions(s metadata.Set) string {
+	h := sha256.New()
+	for _, p := range s.Partitions {
+		fmt.Fprintf(h, "%s %d %s\n", p.Path, p.Snapshot, p.Version)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// setSnapshot is a set as a snapshot of the dataset.
+func setSnapshot(s metadata.Set, engine, location, dataset string) Snapshot {
+	out := Snapshot{ID: s.ID, Created: time.UnixMilli(s.AtMs).UTC(), Engine: engine, Checksum: versions(s), Algorithm: "set",
+		URI: metadata.URI(location, metadata.OwnKey(dataset)), Partitions: len(s.Partitions)}
+	if s.LastUpdatedMs != 0 {
+		out.LastUpdated = time.UnixMilli(s.LastUpdatedMs).UTC()
+	}
+	for _, p := range s.Partitions {
+		out.Rows += p.Rows
+		out.Bytes += p.Bytes
+	}
+	out.Stored = out.Bytes
+	return out
+}
+
+// Sets returns the sets of a dataset as snapshots of it, newest first; none when it is not stored by partition.
+func (m *Manager) Sets(ctx context.Context, dataset, engine string) ([]Snapshot, error) {
+	sets, err := m.sets(ctx, dataset)
+	if err != nil {
+		return nil, wrap("list", dataset, err)
+	}
+	var out []Snapshot
+	for i, s := range slices.Backward(sets) {
+		x := setSnapshot(s, engine, m.Location(), dataset)
+		x.Current = i == len(sets)-1
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// LoadRequest asks for the partitions of a set.
+type LoadRequest struct {
+	// BootstrapRequest is as for a dataset; Install is handed none of the files.
+	BootstrapRequest
+	// InstallSet is handed the verified files of all partitions.
+	InstallSet func(ctx context.Context, files []string, s Snapshot, checkpoint []byte) error
+	// Damaged is told of a snapshot of a partition, under its PartitionKey, that is damaged or gone; may be nil.
+	Damaged func(key string, id uint64, err error)
+}
+
+// BootstrapSet loads the partitions of a set, side by side, and hands them over together: a chosen set, or what
+// OnFailure gives. ErrNone: there is none.
+func (m *Manager) BootstrapSet(ctx context.Context, r LoadRequest) (Bootstrapped, error) {
+	var out Bootstrapped
+	for attempt := 1; ; attempt++ {
+		sets, err := m.candidateSets(ctx, r)
+		if errors.Is(err, ErrNone) {
+			return out, err
+		}
+		out.Rejected = nil
+		for _, s := range sets {
+			x := setSnapshot(s, r.Engine, m.Location(), r.Dataset)
+			if err = m.loadSet(ctx, r, s, x); err == nil {
+				out.Snapshot = x
+				return out, nil
+			}
+			var e *Error
+			if err = wrap("bootstrap", r.Dataset, err); errors.As(err, &e) {
+				e = &Error{Op: "bootstrap", Dataset: r.Dataset, Snapshot: &x.ID, Kind: e.Kind, Hint: e.Hint, Err: err}
+				out.Rejected = append(out.Rejected, e)
+			}
+			if k := KindOf(err); k == Canceled || k == LocalFailed || k == DiskFull {
+				break
+			}
+		}
+		err = wrap("bootstrap", r.Dataset, err)
+		if !curable(KindOf(err)) || r.Wait == nil {
+			return out, err
+		}
+		if werr := r.Wait(ctx, attempt, err); werr != nil {
+			return out, err
+		}
+	}
+}
+
+func (m *Manager) candidateSets(ctx context.Context, r LoadRequest) ([]metadata.Set, error) {
+	sets, err := m.sets(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if len(sets) == 0 {
+		return nil, ErrNone
+	}
+	slices.Reverse(sets)
+	switch {
+	case r.ID != nil:
+		i := slices.IndexFunc(sets, func(s metadata.Set) bool { return s.ID == *r.ID })
+		if i < 0 {
+			return nil, &Error{Op: "bootstrap", Snapshot: r.ID, Kind: Missing, Err: errUnknown}
+		}
+		return sets[i : i+1], nil
+	case r.OnFailure != Fallback:
+		return sets[:1], nil
+	}
+	return sets, nil
+}
+
+// loadSet downloads the partitions of a set, and installs them.
+func (m *Manager) loadSet(ctx context.Context, r LoadRequest, s metadata.Set, x Snapshot) error {
+	dir, err := os.MkdirTemp(r.Dir, "."+filepath.Base(metadata.PartitionKey(r.Dataset, ""))+"*.download.tmp")
+	if err != nil {
+		return localError("write", err)
+	}
+	defer os.RemoveAll(dir)
+	files := make([]string, len(s.Partitions))
+	for i := range files {
+		files[i] = filepath.Join(dir, fmt.Sprintf("%d.partition", i))
+	}
+	report := func(phase string, done int64) {
+		if r.Progress != nil {
+			r.Progress(x, phase, min(done, x.Bytes), x.Bytes)
+		}
+	}
+	if err := m.fetchSet(ctx, r, s, x, func(i int) string { return files[i] }, func(n int64) { report("download", n) }); err != nil {
+		return err
+	}
+	report("open", x.Bytes)
+	return r.InstallSet(ctx, files, x, s.Checkpoint)
+}
+
+// fetchSet downloads the snapshots of a set, and checks size and checksum. With an empty name the bytes are only
+// checked.
+func (m *Manager) fetchSet(ctx context.Context, r LoadRequest, s metadata.Set, x Snapshot, file func(i int) string, progress func(done int64)) error {
+	var mu sync.Mutex
+	done := map[int]int64{}
+	g, all := errgroup.WithContext(ctx)
+	g.SetLimit(setsOnce)
+	for i, p := range s.Partitions {
+		g.Go(func() error {
+			v, err := m.view(all, metadata.PartitionKey(r.Dataset, p.Path))
+			if err != nil {
+				return err
+			}
+			one, ok := v.find(p.Snapshot)
+			if !ok {
+				return &Error{Op: "find " + p.Path + " of", Kind: Missing, Err: fmt.Errorf("metadata.json has no snapshot %d of it", p.Snapshot)}
+			}
+			if r.Engine != "" && one.Engine != "" && !strings.EqualFold(one.Engine, r.Engine) {
+				return &Error{Op: "bootstrap " + p.Path + " of", Kind: WrongEngine, Err: fmt.Errorf("it was written by %s, the dataset uses %s", one.Engine, r.Engine)}
+			}
+			err = m.fetch(all, one, file(i), func(n int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				done[i] = n
+				progress(sum(done))
+			})
+			if k := KindOf(err); r.Damaged != nil && (k == Corrupt || k == Missing) {
+				r.Damaged(metadata.PartitionKey(r.Dataset, p.Path), p.Snapshot, err)
+			}
+			var e *Error
+			if errors.As(err, &e) && e.Op != "" {
+				e.Op += " " + p.Path + " of"
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// VerifySet reads the snapshots of a set, and compares them with their records. Kinds Missing and Corrupt speak of
+// one of them, of which damaged is told.
+func (m *Manager) VerifySet(ctx context.Context, dataset string, id uint64, damaged func(key string, id uint64, err error), progress func(done, total int64)) error {
+	r := LoadRequest{BootstrapRequest: BootstrapRequest{Dataset: dataset, ID: &id}, Damaged: damaged}
+	sets, err := m.candidateSets(ctx, r)
+	if errors.Is(err, ErrNone) {
+		err = &Error{Op: "verify", Kind: Missing, Err: errUnknown}
+	}
+	if err != nil {
+		return named(wrap("verify", dataset, err), id)
+	}
+	x := setSnapshot(sets[0], "", m.Location(), dataset)
+	err = m.fetchSet(ctx, r, sets[0], x, func(int) string { return "" }, func(done int64) { progress(done, x.Bytes) })
+	return named(wrap("verify", dataset, err), id)
+}
+
+// ReleasePartitions gives up the leases of the partitions of a dataset; see Release.
+func (m *Manager) ReleasePartitions(ctx context.Context, dataset string) error {
+	m.mu.Lock()
+	var mine []string
+	for name := range m.leases {
+		if strings.HasPrefix(name, metadata.PartitionKey(dataset, "")) {
+			mine = append(mine, name)
+		}
+	}
+	m.mu.Unlock()
+	var err error
+	for _, name := range mine {
+		err = errors.Join(err, m.Release(ctx, name))
+	}
+	return err
+}
+
+// SetPaths are the partitions that the sets of a dataset name, each with what tells whether a set names a snapshot
+// of it.
+func (m *Manager) SetPaths(ctx context.Context, dataset string) (map[string]func(id uint64) bool, error) {
+	sets, err := m.sets(ctx, dataset)
+	if err != nil {
+		return nil, wrap("list", dataset, err)
+	}
+	used := map[string]map[uint64]bool{}
+	for _, s := range sets {
+		for _, p := range s.Partitions {
+			if used[p.Path] == nil {
+				used[p.Path] = map[uint64]bool{}
+			}
+			used[p.Path][p.Snapshot] = true
+		}
+	}
+	out := map[string]func(id uint64) bool{}
+	for path, ids := range used {
+		out[path] = func(id uint64) bool { return ids[id] }
+	}
+	return out, nil
+}
