@@ -3,6 +3,7 @@
 //
 // A store is a folder:
 //
+//	.pitwall.lock                                    locked by the process that has the store open
 //	metadata/cayenne.db                              the metastore
 //	data/<table id>/<snapshot id>/part-*.vortex      rows
 //	data/<table id>/<snapshot id>/deletions/*.arrow  rows that are deleted, by their number in a file
@@ -23,6 +24,7 @@ import (
 	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gofrs/flock"
 
 	"pitwall/engines"
 	"pitwall/engines/dbfile"
@@ -60,21 +62,32 @@ func open(ctx context.Context, o engines.Options) (*Engine, error) {
 	if info, err := os.Stat(o.Path); err == nil && !info.IsDir() {
 		return openArchive(ctx, o, set)
 	}
-	if err := dbfile.RemoveTemp(o.Path, o.TempDir); err != nil {
-		return nil, err
-	}
 	e := newEngine(o, set, folder(o.Path))
-	if err := e.folder.removeStrays(ctx); err != nil {
+	if e.lock, err = e.folder.lock(); err != nil {
 		return nil, err
 	}
-	v, err := load(ctx, e.folder, o.Dataset, e.disk)
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, e.unlock())
+	}
+	return e, nil
+}
+
+// start removes what a killed process left and reads the state.
+func (e *Engine) start(ctx context.Context) error {
+	if err := dbfile.RemoveTemp(e.o.Path, e.o.TempDir); err != nil {
+		return err
+	}
+	if err := e.folder.removeStrays(ctx); err != nil {
+		return err
+	}
+	v, err := load(ctx, e.folder, e.o.Dataset, e.disk)
 	switch {
 	case engines.KindOf(err) == engines.NotFound:
-		return e, nil
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	}
-	return e, e.slot.Set(ctx, v)
+	return e.slot.Set(ctx, v)
 }
 
 func newEngine(o engines.Options, set settings, f folder) *Engine {
@@ -148,6 +161,7 @@ type Engine struct {
 	slot   *dbfile.Slot[*version]
 	// archive says that Path is an archive, unpacked to be read: folder is removed in the end.
 	archive bool
+	lock    *flock.Flock // nil: nobody can write here
 }
 
 var _ engines.FileEngine = (*Engine)(nil)
@@ -199,7 +213,7 @@ func (e *Engine) Close() error {
 	if e.archive {
 		err = errors.Join(err, os.RemoveAll(string(e.folder)))
 	}
-	return err
+	return errors.Join(err, e.unlock())
 }
 
 // writable refuses to change an archive.

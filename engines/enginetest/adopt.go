@@ -25,6 +25,9 @@ func made(t testing.TB, h Harness, gen, n int64) string {
 	if _, err := e.Export(t.Context(), dst, false); err != nil {
 		t.Fatal(err)
 	}
+	if err := e.Close(); err != nil { // the next one is made at the same place
+		t.Fatal(err)
+	}
 	return dst
 }
 

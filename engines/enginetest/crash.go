@@ -101,7 +101,7 @@ func testKill(t *testing.T, h Harness, mode string) {
 		n = 1
 	}
 	for range n {
-		started, done := kill(t, h, mode, next, rng.IntN(400))
+		started, done := kill(t, h, mode, next, rng.IntN(400), nil)
 		expect := func(upTo int64) state {
 			s := state{Rows: map[int64]int64{}}
 			for gen := range acked {
@@ -140,8 +140,8 @@ func testKill(t *testing.T, h Harness, mode string) {
 }
 
 // kill starts a victim, lets it speak a while and kills it. It returns the last generations it said
-// it started and finished (first-1 when none).
-func kill(t *testing.T, h Harness, mode string, first int64, delay int) (started, done int64) {
+// it started and finished (first-1 when none). Before, where not nil, runs while it writes.
+func kill(t *testing.T, h Harness, mode string, first int64, delay int, before func()) (started, done int64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	job, err := json.Marshal(orders{first, mode, h.Path(), h.Params})
@@ -173,6 +173,9 @@ func kill(t *testing.T, h Harness, mode string, first int64, delay int) (started
 		}
 		if started >= first+1 && !killed { // the second write is under way: kill it after a random while
 			killed = true
+			if before != nil {
+				before()
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(delay)*time.Millisecond)
 			<-ctx.Done()
 			cancel()
@@ -187,6 +190,24 @@ func kill(t *testing.T, h Harness, mode string, first int64, delay int) (started
 		t.Fatalf("the victim ended by itself: %v", err)
 	}
 	return started, done
+}
+
+// testSecondProcess opens a store that another process writes to, and once more when that is gone.
+func testSecondProcess(t *testing.T, h Harness) {
+	_, done := kill(t, h, engines.Append.String(), 1, 0, func() {
+		e, err := h.Opener.Open(t.Context(), h.options(Dataset))
+		if err == nil {
+			t.Error("opened beside another process", e.Close())
+			return
+		}
+		wantKind(t, err, engines.Locked)
+		if info, _, err := h.Opener.Check(t.Context(), h.Path(), Dataset); err != nil || info.Rows < crashRows {
+			t.Errorf("a store in use can't be checked: %+v, %v", info, err)
+		}
+	})
+	if got := mustRead(t, h.Open(t)); got.Rows[1] != crashRows || got.Rows[done] != crashRows {
+		t.Errorf("%v after %d writes", got.Rows, done)
+	}
 }
 
 // testDiskFull fills a file system of 24 MiB: the old content stays, and is still there after room
