@@ -159,6 +159,7 @@ type Engine struct {
 	disk   *disk
 	writer dbfile.Lock
 	slot   *dbfile.Slot[*version]
+	reads  reads
 	// archive says that Path is an archive, unpacked to be read: folder is removed in the end.
 	archive bool
 	lock    *flock.Flock // nil: nobody can write here

@@ -50,10 +50,11 @@ func (e *Engine) query(ctx context.Context, l *dbfile.Lease[*version], s engines
 	if err != nil {
 		by = nil // partition_by was edited, and does not fit what is there
 	}
-	r, err := v.scan(ctx, scanOf{columns: at, where: node, workers: e.set.workers, limit: plan.Limit, levels: by, scheme: schemeOf(e.o.Partitions)})
+	r, err := v.scan(ctx, scanOf{columns: at, where: node, workers: e.set.workers, limit: plan.Limit, levels: by, scheme: schemeOf(e.o.Partitions), reads: &e.reads})
 	if err != nil {
 		return nil, err
 	}
+	e.reads.scans.Add(1)
 	r.lease = l
 	fail := func(err error) error { return e.wrap("query", err) }
 	r.fail = fail
@@ -77,6 +78,7 @@ type scanOf struct {
 	limit   int64   // 0: none
 	levels  []level // of partition_by
 	scheme  string  // its text
+	reads   *reads  // nil: it is not counted
 	number  bool    // a column filter.RowID follows: the number of the file, and of the row in it
 }
 
@@ -95,6 +97,7 @@ type rows struct {
 	next    int // file
 	in      *fileRows
 	left    int64
+	passed  map[*table]bool // partitions that were left out
 	current arrow.RecordBatch
 	err     error
 }
@@ -174,7 +177,9 @@ func (r *rows) Next() bool {
 func (r *rows) advance() bool {
 	for ; r.next < len(r.v.files); r.next++ {
 		f := r.v.files[r.next]
-		if r.of.where != nil && !r.may(f) {
+		read := r.of.where == nil || outcomes(r.of.where, f.rows, r.known(f)).yes
+		r.count(f, read)
+		if !read {
 			continue
 		}
 		fields := r.schema.Fields()[:len(r.of.columns)]
@@ -186,13 +191,13 @@ func (r *rows) advance() bool {
 	return false
 }
 
-// may tells whether a file may hold a row of the condition.
-func (r *rows) may(f *dataFile) bool {
+// known is what is known of the rows of a file before it is opened.
+func (r *rows) known(f *dataFile) known {
 	of := known{bounds: f.bound}
 	if f.in.part != nil && f.in.part.scheme == r.of.scheme {
 		of.excludes = func(column int, value any) bool { return f.in.part.excludes(r.of.levels, column, value) }
 	}
-	return outcomes(r.of.where, f.rows, of).yes
+	return of
 }
 
 // bound is what is known of a column of the file.
@@ -288,7 +293,7 @@ func (f *dataFile) open(ctx context.Context, of scanOf, schema, whole *arrow.Sch
 	s := vortex.Scan{Columns: of.columns, Workers: of.workers}
 	if of.where != nil {
 		s.Zones = filter.Columns(of.where)
-		s.Keep = func(z vortex.Zone) bool { return may(of.where, z.Rows, z.Column) }
+		s.Keep = func(z vortex.Zone) bool { return of.reads.zone(may(of.where, z.Rows, z.Column)) }
 	}
 	var rows *vortex.Rows
 	if err == nil {
