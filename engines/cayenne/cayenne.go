@@ -91,7 +91,8 @@ func (e *Engine) start(ctx context.Context) error {
 }
 
 func newEngine(o engines.Options, set settings, f folder) *Engine {
-	return &Engine{o: o, set: set, folder: f, writer: dbfile.NewLock(), disk: newDisk(f), slot: dbfile.NewSlot(func(context.Context) (*version, error) {
+	life, end := context.WithCancel(context.Background())
+	return &Engine{o: o, set: set, folder: f, life: life, end: end, compacting: dbfile.NewLock(), writer: dbfile.NewLock(), disk: newDisk(f), slot: dbfile.NewSlot(func(context.Context) (*version, error) {
 		return nil, dbfile.Fail(engines.NotFound, errors.New("nothing was written yet"))
 	})}
 }
@@ -160,6 +161,11 @@ type Engine struct {
 	writer dbfile.Lock
 	slot   *dbfile.Slot[*version]
 	reads  reads
+
+	life       context.Context // of compactions; end ends it
+	end        context.CancelFunc
+	compacting dbfile.Lock // by at most one at a time; taken before writer
+	compaction compaction
 	// archive says that Path is an archive, unpacked to be read: folder is removed in the end.
 	archive bool
 	lock    *flock.Flock // nil: nobody can write here
@@ -208,6 +214,7 @@ func (e *Engine) Checkpoint(ctx context.Context) (*engines.Checkpoint, error) {
 
 // Close waits for writes and readers; see engines.Engine.
 func (e *Engine) Close() error {
+	e.quiet()
 	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
 	defer e.writer.Unlock()
 	err := e.slot.Close()

@@ -10,7 +10,8 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m, cayenne.Opener{}) }
 
 func harness() enginetest.Harness {
-	return enginetest.Harness{Opener: cayenne.Opener{}, Folder: true, Refused: map[string]bool{
+	params := map[string]string{"cayenne_compaction_trigger_files": "2"} // the suite has small files only
+	return enginetest.Harness{Opener: cayenne.Opener{}, Folder: true, Params: params, Refused: map[string]bool{
 		"duration[s]": true, "duration[ms]": true, "duration[us]": true, "duration[ns]": true,
 		"month_interval": true, "day_time_interval": true, "month_day_nano_interval": true,
 	}}

@@ -14,7 +14,7 @@ var _ engines.LayoutEngine = (*Engine)(nil)
 
 // Layout tells which files hold the rows; see engines.LayoutEngine. Zones are counted of scans with a condition.
 func (e *Engine) Layout(ctx context.Context) (engines.Layout, error) {
-	out := engines.Layout{Reads: e.reads.total()}
+	out := engines.Layout{Reads: e.reads.total(), Compaction: e.compactions()}
 	l, err := e.slot.Acquire(ctx, nil)
 	switch {
 	case engines.KindOf(err) == engines.NotFound:

@@ -121,7 +121,7 @@ func (v *version) readPartitions(ctx context.Context, m *sql.Tx, dataset string)
 func (v *version) readFiles(ctx context.Context, m *sql.Tx, f folder, tables map[string]*table) error {
 	rows, err := m.QueryContext(ctx, `SELECT f.table_id, f.snapshot_id, f.file_path, f.row_count, f.file_size_bytes, f.max_sequence, coalesce(f.digest, ''), s.statistics_blob
 		FROM cayenne_snapshot_file f LEFT JOIN cayenne_snapshot_file_statistics s USING (table_id, snapshot_id, file_path)
-		ORDER BY f.max_sequence, f.file_path`)
+		ORDER BY f.max_sequence, f.rowid`) // of one sequence as record wrote them
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cayenne
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"pitwall/engines/cayenne/vortex"
 )
@@ -15,6 +16,10 @@ type settings struct {
 	zstd bool
 	// workers is how many columns or batches are worked on at a time.
 	workers int
+	// compactEvery is how long after a write small files are put together; 0 means never.
+	compactEvery time.Duration
+	// compactTrigger is how many neighbouring small files it takes, compactMost how many are taken at a time.
+	compactTrigger, compactMost int
 }
 
 // defaultTarget is the size of a data file, in MiB.
@@ -22,7 +27,7 @@ const defaultTarget = 256
 
 // parseSettings reads acceleration.params. The error names the parameter.
 func parseSettings(params map[string]string) (settings, error) {
-	s := settings{target: defaultTarget << 20, workers: 2}
+	s := settings{target: defaultTarget << 20, workers: 2, compactEvery: 10 * time.Second, compactTrigger: 8, compactMost: 32}
 	if v := params["cayenne_target_file_size_mb"]; v != "" {
 		n, err := strconv.ParseInt(v, 10, 32)
 		if err != nil || n < 1 {
@@ -36,6 +41,22 @@ func parseSettings(params map[string]string) (settings, error) {
 			return s, fmt.Errorf("cayenne_write_concurrency: %q is not a number of at least 1", v)
 		}
 		s.workers = n
+	}
+	if v := params["cayenne_compaction_background_interval_ms"]; v != "" {
+		n, err := strconv.ParseInt(v, 10, 32)
+		if err != nil || n < 0 {
+			return s, fmt.Errorf("cayenne_compaction_background_interval_ms: %q is not a number of milliseconds; 0 switches compaction off", v)
+		}
+		s.compactEvery = time.Duration(n) * time.Millisecond
+	}
+	for name, to := range map[string]*int{"cayenne_compaction_trigger_files": &s.compactTrigger, "cayenne_compaction_max_files_per_pick": &s.compactMost} {
+		if v := params[name]; v != "" {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 2 {
+				return s, fmt.Errorf("%s: %q is not a number of files of at least 2", name, v)
+			}
+			*to = n
+		}
 	}
 	switch v := params["cayenne_compression_strategy"]; v {
 	case "", "btrblocks":

@@ -43,6 +43,9 @@ const (
 // upsert is a mode of the victim: an append that replaces all rows by their key.
 const upsert = "upsert"
 
+// compact is a mode of the victim: appends, with a compaction after each.
+const compact = "compact"
+
 // upsertKeys are the keys of a dataset in that mode.
 func upsertKeys() engines.Keys {
 	return engines.Keys{Primary: []string{"id"}, Unique: [][]string{{"ts"}}, Plain: [][]string{{"gen"}}, Conflict: engines.ConflictUpsert, Target: []string{"id"}}
@@ -63,7 +66,7 @@ func victim(o engines.Opener, arg string) error {
 		return err
 	}
 	mode := engines.Replace
-	if job.Mode == engines.Append.String() {
+	if job.Mode == engines.Append.String() || job.Mode == compact {
 		mode = engines.Append
 	}
 	options := engines.Options{Dataset: Dataset, Path: job.Path, Params: job.Params}
@@ -82,6 +85,11 @@ func victim(o engines.Opener, arg string) error {
 		}
 		r.Release()
 		fmt.Println("done", gen)
+		if c, ok := e.(engines.Compactor); ok && job.Mode == compact {
+			if _, err := c.Compact(context.Background()); err != nil {
+				return err
+			}
+		}
 	}
 }
 
@@ -108,7 +116,7 @@ func testKill(t *testing.T, h Harness, mode string) {
 				s = s.plus(total(gen, 0, crashRows))
 			}
 			for gen := next; gen <= upTo; gen++ {
-				if mode != engines.Append.String() {
+				if mode != engines.Append.String() && mode != compact {
 					s = state{Rows: map[int64]int64{}}
 				}
 				s = s.plus(total(gen, 0, crashRows))

@@ -130,6 +130,9 @@ func (m *model) step(t *testing.T, i int) {
 		m.h.Partitions = m.partitions()
 		what = fmt.Sprintf("reopen, partition_by %v", m.h.Partitions)
 		m.got = m.h.Open(t)
+	case n < 9:
+		what = "compact"
+		testCompact(t, m.got)
 	default:
 		what = "query"
 	}

@@ -78,6 +78,7 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"DiskFull", testDiskFull, Harness.file},
 		{"KillReplace", func(t *testing.T, h Harness) { testKill(t, h, engines.Replace.String()) }, Harness.lasts},
 		{"KillAppend", func(t *testing.T, h Harness) { testKill(t, h, engines.Append.String()) }, Harness.lasts},
+		{"KillCompact", testKillCompact, Harness.lasts},
 		{"SecondProcess", testSecondProcess, func(h Harness) bool { return h.Folder && h.file() }},
 		{"KillUpsert", func(t *testing.T, h Harness) { testKill(t, h, upsert) }, Harness.lasts},
 	}
