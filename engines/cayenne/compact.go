@@ -105,7 +105,7 @@ func (e *Engine) putTogether(ctx context.Context) (run []*dataFile, made *draft,
 	defer src.Release()
 	in := e.ingest(ctx, src, v.schema, mergeRows)
 	defer in.Release()
-	n, err := made.write(ctx, in)
+	n, err := made.spread(ctx, in)
 	if err != nil {
 		return run, made, err
 	}

@@ -50,6 +50,11 @@ func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, erro
 	if d.levels, err = levels(d.e.o.Partitions, d.next.schema); err != nil {
 		return 0, err
 	}
+	return d.spread(ctx, rows)
+}
+
+// spread is write with the levels that the draft has; without any all rows are of the root.
+func (d *draft) spread(ctx context.Context, rows array.RecordReader) (int64, error) {
 	s := &spread{d: d, stored: storedSchema(d.next.schema), lanes: map[string]*lane{}}
 	defer s.abort()
 	var total int64

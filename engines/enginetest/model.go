@@ -132,7 +132,7 @@ func (m *model) step(t *testing.T, i int) {
 		m.got = m.h.Open(t)
 	case n < 9:
 		what = "compact"
-		testCompact(t, m.got)
+		testCompact(t, m.got, m.h.Divides)
 	default:
 		what = "query"
 	}
