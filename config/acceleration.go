@@ -161,7 +161,7 @@ func (e *entry) engine(l *loader) {
 			}
 		case name == "file_watcher" && e.ds.Connector == "file":
 			e.checkWatcher(at, v.Reveal())
-		case strings.HasPrefix(name, "caching_") || known == nil:
+		case strings.HasPrefix(name, "caching_") || known == nil || slices.Contains(known, name):
 		default:
 			msg := fmt.Sprintf("pitwall does not act on the param %q of %s yet; it is ignored", clip(name, 60), a.Engine)
 			if near := suggest.Nearest(name, known); near != "" {

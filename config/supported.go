@@ -53,7 +53,8 @@ func engineParams(e EngineName) []string {
 	case EngineSQLite:
 		return []string{"sqlite_file"}
 	case EngineCayenne:
-		return []string{"cayenne_file_path", "cayenne_compression_strategy", "cayenne_target_file_size_mb", "cayenne_write_concurrency", "cayenne_metastore"}
+		return []string{"cayenne_file_path", "cayenne_compression_strategy", "cayenne_target_file_size_mb", "cayenne_write_concurrency", "cayenne_metastore",
+			"cayenne_compaction_trigger_files", "cayenne_compaction_background_interval_ms", "cayenne_compaction_max_files_per_pick"}
 	case EnginePostgres:
 		return []string{"pg_host", "pg_port", "pg_db", "pg_user", "pg_pass", "pg_sslmode", "pg_sslrootcert", "pg_connection_string",
 			"connection_pool_size"}
