@@ -99,6 +99,7 @@ type actor struct {
 	snapTimer           *time.Timer // time_interval trigger
 	sweepTimer          *time.Timer // retention
 	drillTimer          *time.Timer // verifications on schedule
+	compaction          compaction
 	ticker              *time.Ticker
 }
 
@@ -155,7 +156,7 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer} {
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.compaction.timer} {
 		*t = time.NewTimer(time.Hour)
 		(*t).Stop()
 	}
@@ -183,6 +184,8 @@ func (a *actor) loop() {
 			a.sweepDue()
 		case <-a.drillTimer.C:
 			a.drillDue()
+		case <-a.compaction.timer.C:
+			a.compactDue()
 		case <-a.ticker.C:
 		}
 		a.publish()
@@ -201,6 +204,8 @@ func (a *actor) handle(m any) {
 		a.refreshed(m)
 	case swept:
 		a.swept(m)
+	case compacted:
+		a.compacted(m)
 	case transferred:
 		a.transferred(m)
 	case changed:
@@ -234,25 +239,6 @@ func (a *actor) command(c command) {
 		a.rt.finish(c.id, api.TaskDone, map[bool]string{true: "scheduled refreshes are on hold", false: "scheduled refreshes go on"}[v.On])
 	default:
 		a.rt.finish(c.id, api.TaskFailed, fmt.Sprintf("%T is not known", v))
-	}
-}
-
-func (a *actor) hold(on bool) {
-	a.st.Held = on
-	if on {
-		a.emit(api.Info, "refresh", "scheduled refreshes are on hold")
-		if a.dueFor == dueInterval {
-			a.disarm()
-		}
-		return
-	}
-	a.emit(api.Info, "refresh", "scheduled refreshes go on")
-	if a.run == nil && a.dueFor == dueNothing {
-		a.armInterval(time.Now())
-	}
-	if missed := a.missed; missed != "" {
-		a.missed = ""
-		a.sourceChanged(missed)
 	}
 }
 
@@ -341,7 +327,7 @@ func (a *actor) shutdown() {
 	a.peeks.mu.Lock() // from here on nobody begins one: the context has ended
 	a.cancel()
 	a.peeks.mu.Unlock()
-	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer} {
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.compaction.timer} {
 		t.Stop()
 	}
 	a.ticker.Stop()

@@ -72,7 +72,9 @@ type Runtime struct {
 	bus   *bus
 	lock  *flock.Flock
 	slots *semaphore.Weighted // concurrent loads and refreshes
-	ids   atomic.Uint64       // of commands
+	// compactions are those that run at a time: each holds rows of its dataset in memory.
+	compactions *semaphore.Weighted
+	ids         atomic.Uint64 // of commands
 	// redactor is that of the newest version of the spicepod.
 	redactor atomic.Pointer[secrets.Redactor]
 	runs     atomic.Uint64 // of refreshes
@@ -126,7 +128,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	}
 	r.queries = query.New(catalog{r})
 	r.redactor.Store(o.Redactor)
-	r.slots = semaphore.NewWeighted(int64(limit))
+	r.slots, r.compactions = semaphore.NewWeighted(int64(limit)), semaphore.NewWeighted(1)
 	if err := r.lockDataDir(); err != nil {
 		return nil, err
 	}

@@ -280,6 +280,7 @@ func (a *actor) failCommands(why string) {
 
 // took records what the engine holds.
 func (a *actor) took(i engines.Info) {
+	a.armCompaction()
 	a.st.Rows, a.st.Bytes = i.Rows, i.Bytes
 	a.st.Schema = nil
 	if i.Schema == nil {

@@ -139,3 +139,23 @@ func (a *actor) nextRefresh() time.Time {
 	}
 	return at
 }
+
+// hold stops the refreshes on schedule, or lets them go on.
+func (a *actor) hold(on bool) {
+	a.st.Held = on
+	if on {
+		a.emit(api.Info, "refresh", "scheduled refreshes are on hold")
+		if a.dueFor == dueInterval {
+			a.disarm()
+		}
+		return
+	}
+	a.emit(api.Info, "refresh", "scheduled refreshes go on")
+	if a.run == nil && a.dueFor == dueNothing {
+		a.armInterval(time.Now())
+	}
+	if missed := a.missed; missed != "" {
+		a.missed = ""
+		a.sourceChanged(missed)
+	}
+}

@@ -34,7 +34,7 @@ type Event struct {
 	Level Level
 	// Dataset is empty for events of the whole runtime.
 	Dataset string
-	// Kind groups events: "refresh", "snapshot", "bootstrap", "config", "runtime", "command".
+	// Kind groups events: "refresh", "snapshot", "bootstrap", "compaction", "config", "runtime", "command".
 	Kind string
 	// Message is a sentence without secrets; Fields add detail in order.
 	Message string
