@@ -69,7 +69,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Acceleration{Enabled: true, Engine: "arrow", Mode: "memory", RefreshMode: "full", RefreshRetryEnabled: true,
 		RefreshOnStartup: "auto", OnZeroResults: "return_empty", Snapshots: "disabled", SnapshotsTrigger: "refresh_complete",
-		SnapshotsInterval: 10 * time.Minute, SnapshotsBatches: 100, SnapshotsCreationPolicy: "on_change", SnapshotsUpload: "full", SnapshotsFullEvery: 10}
+		SnapshotsInterval: 10 * time.Minute, SnapshotsBatches: 100, SnapshotsCreationPolicy: "on_change", SnapshotsUpload: "full", SnapshotsBy: "dataset", SnapshotsFullEvery: 10}
 	if d := cmp.Diff(want, b.Acceleration); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
