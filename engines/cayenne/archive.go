@@ -169,7 +169,7 @@ func readArchive(ctx context.Context, r io.Reader, dataset, data string) (conten
 		if !c.members[path.Join(f.in.dir(), f.name)] {
 			return bad(fmt.Errorf("%s is not in it", f.name))
 		}
-		if g := f.gone; g != nil {
+		for _, g := range f.deletions() {
 			g.file.digest = extra.Deletes[g.id]
 			if !c.members[g.archived(f)] {
 				return bad(fmt.Errorf("delete file %s is not in it", g.id))
@@ -191,14 +191,20 @@ func checkArchive(ctx context.Context, name, dataset string) (engines.Info, *eng
 	if err != nil {
 		return engines.Info{}, nil, err
 	}
+	u := c.v.unions()
 	err = c.each(ctx, in, func(f *diskFile, r io.Reader) error {
 		h := sha256.New()
+		r, err := u.read(f, r)
+		if err != nil {
+			return err
+		}
 		n, err := io.Copy(h, r)
 		if err != nil {
 			return err
 		}
 		return f.same(n, hex.EncodeToString(h.Sum(nil)))
 	})
+	u.apply()
 	return c.v.info(), c.v.checkpoint(), err
 }
 
@@ -216,8 +222,8 @@ func (c contents) each(ctx context.Context, in io.ReadSeeker, visit func(f *disk
 	by := map[string]*diskFile{}
 	for _, f := range c.v.files {
 		by[path.Join(f.in.dir(), f.name)] = f.file
-		if f.gone != nil {
-			by[f.gone.archived(f)] = f.gone.file
+		for _, g := range f.deletions() {
+			by[g.archived(f)] = g.file
 		}
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {

@@ -56,15 +56,35 @@ func readDeletion(path string, total, count int64) (bitmap, error) {
 		return nil, missing(err)
 	}
 	defer f.Close()
-	bad := func(err error) (bitmap, error) {
-		return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %w", err))
+	out, n := newBitmap(total), int64(0)
+	err = eachDeleted(f, total, func(row int64) {
+		if !out.has(row) {
+			n++
+		}
+		out.set(row)
+	})
+	if err != nil {
+		return nil, err
 	}
+	return out, sameCount(n, count)
+}
+
+// sameCount refuses a delete file with another number of rows than the metastore says.
+func sameCount(rows, want int64) error {
+	if rows == want {
+		return nil
+	}
+	return dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %d rows, the metastore has %d", rows, want))
+}
+
+// eachDeleted visits the rows in a file of deleted rows about a data file of total rows.
+func eachDeleted(f ipc.ReadAtSeeker, total int64, visit func(row int64)) error {
+	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %w", err)) }
 	r, err := ipc.NewFileReader(f)
 	if err != nil {
 		return bad(err)
 	}
 	defer r.Close()
-	out, n := newBitmap(total), int64(0)
 	for i := range r.NumRecords() {
 		b, err := r.RecordBatch(i)
 		if err != nil {
@@ -78,14 +98,8 @@ func readDeletion(path string, total, count int64) (bitmap, error) {
 			if id >= uint64(total) {
 				return bad(fmt.Errorf("row %d of %d", id, total))
 			}
-			if !out.has(int64(id)) {
-				n++
-			}
-			out.set(int64(id))
+			visit(int64(id))
 		}
 	}
-	if n != count {
-		return bad(fmt.Errorf("%d rows, the metastore has %d", n, count))
-	}
-	return out, nil
+	return nil
 }

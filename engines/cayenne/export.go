@@ -165,10 +165,11 @@ func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error
 		n.file, err = d.take(f.file)
 		n.gone = nil
 		d.next.files = append(d.next.files, &n)
-		if err == nil && f.gone != nil {
-			g := *f.gone
-			g.file, err = d.take(f.gone.file)
-			n.gone = &g
+		n.more = nil
+		for _, g := range f.deletions() {
+			if err == nil {
+				err = d.takeDeletion(&n, *g)
+			}
 		}
 		if err != nil {
 			return err
@@ -205,10 +206,13 @@ func (d *draft) examine(ctx context.Context, f *dataFile) error {
 		return err
 	}
 	r.Release()
-	if f.gone != nil {
-		f.gone.rows, err = readDeletion(f.gone.file.path, f.rows, f.gone.count)
+	if f.gone == nil {
+		return nil
 	}
-	return err
+	if f.gone.rows, err = readDeletion(f.gone.file.path, f.rows, f.gone.count); err != nil {
+		return err
+	}
+	return d.unite(f)
 }
 
 // receive writes a file beside its place, compares it with its digest, and moves it there.

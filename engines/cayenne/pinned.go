@@ -121,7 +121,7 @@ func (e *Engine) adoptPartitions(ctx context.Context, files []string, cp engines
 			}
 		}
 		slices.SortStableFunc(d.next.files, func(a, b *dataFile) int {
-			return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.name, b.name))
+			return cmp.Compare(a.sequence, b.sequence) // of a partition they are in their order
 		})
 		d.next.cp = cp
 		return d, nil

@@ -286,13 +286,15 @@ func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*ta
 			return bad(r.err)
 		case source == "":
 			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has deletes by key, which are not read yet"))
-		case f.gone != nil:
-			return dbfile.Fail(engines.Invalid, fmt.Errorf("%s has several delete files, which are not read yet", source))
 		case local(g.id) != nil || place != g.archived(f):
 			return bad(fmt.Errorf("delete file %q of %q", place, source))
 		}
 		g.file = &diskFile{path: filepath.Join(at.data(), filepath.FromSlash(place)), size: size}
-		f.gone = g
+		if f.gone == nil {
+			f.gone = g
+		} else {
+			f.more = append(f.more, g)
+		}
 	}
 	return nil
 }

@@ -163,7 +163,8 @@ type dataFile struct {
 	sequence int64
 	stats    []byte // FileStatistics
 	bounds   []vortex.Bounds
-	gone     *deletion // nil: no row is deleted
+	gone     *deletion   // nil: no row is deleted
+	more     []*deletion // other delete files that an archive has of it; a store has one
 }
 
 // live is how many rows count.
@@ -207,8 +208,8 @@ var _ dbfile.Store = (*version)(nil)
 func (v *version) Close() error {
 	for _, f := range v.files {
 		v.disk.drop(f.file)
-		if f.gone != nil {
-			v.disk.drop(f.gone.file)
+		for _, g := range f.deletions() {
+			v.disk.drop(g.file)
 		}
 	}
 	return nil
