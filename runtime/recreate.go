@@ -29,7 +29,7 @@ func (a *actor) recreate(o engines.Options, move *transferJob) {
 	if a.cfg().Acceleration.Mode != config.ModeFileCreate || a.rt.o.ReadOnly {
 		return
 	}
-	if _, err := os.Stat(a.file); err != nil {
+	if _, err := os.Stat(a.file); err != nil || a.inUse(o) {
 		return
 	}
 	if a.creates() == "" {
@@ -49,6 +49,16 @@ func (a *actor) recreate(o engines.Options, move *transferJob) {
 		return
 	}
 	a.emit(api.Info, "runtime", "mode: file_create: the local file was removed, it is made anew")
+}
+
+// inUse tells whether another process has the local file open: it must not lose it. To open it will fail for that.
+func (a *actor) inUse(o engines.Options) bool {
+	eng, err := a.opener.Open(a.ctx, o)
+	if err != nil {
+		return engines.KindOf(err) == engines.Locked
+	}
+	_ = eng.Close() // the file is about to go
+	return false
 }
 
 // saveBefore writes a snapshot of what the local file holds, unless the store has it already.

@@ -1,9 +1,11 @@
 package cayenne_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"pitwall/engines"
@@ -170,6 +172,42 @@ func TestCompactPartitions(t *testing.T) {
 	}
 	if len(rows) != 3 || len(ids(t, e)) != 900 {
 		t.Errorf("%v", rows)
+	}
+}
+
+// TestCompactBesideWriters appends and deletes while another goroutine compacts all the time, and closes the store
+// under it.
+func TestCompactBesideWriters(t *testing.T) {
+	e, o := store(t, map[string]string{"cayenne_compaction_trigger_files": "2"})
+	var compactions sync.WaitGroup
+	compactions.Go(func() {
+		for {
+			if _, err := e.(engines.Compactor).Compact(context.Background()); err != nil {
+				return // the store is closed
+			}
+		}
+	})
+	const appends, rows = 60, 100
+	for i := range int64(appends) {
+		appendSpan(t, e, i*rows, rows)
+		last := engines.Compare{Column: "id", Op: engines.Eq, Value: (i+1)*rows - 1}
+		if n, err := e.Delete(t.Context(), last); n != 1 || err != nil {
+			t.Fatalf("deleted %d, %v", n, err)
+		}
+		if n := scanned(t, e, nil); n != (i+1)*(rows-1) {
+			t.Fatalf("%d rows after %d appends", n, i+1)
+		}
+	}
+	c := layout(t, e).Compaction
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	compactions.Wait()
+	if c.Runs == 0 || c.Err != "" {
+		t.Errorf("%+v", c)
+	}
+	if n, err := count(t.Context(), o.Path); n != appends*(rows-1) || err != nil {
+		t.Errorf("%d rows, %v", n, err)
 	}
 }
 
