@@ -101,6 +101,7 @@ type actor struct {
 	drillTimer          *time.Timer // verifications on schedule
 	compaction          compaction
 	ticker              *time.Ticker
+	files               files
 }
 
 // command is an accepted api.Command.
@@ -119,7 +120,7 @@ type reconfigure struct {
 func (r *Runtime) newActor(ctx context.Context, d *config.Dataset, file string) *actor {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &actor{rt: r, ctx: ctx, cancel: cancel, done: make(chan struct{}), inbox: make(chan any, 64),
-		result: make(chan any, 8), checks: map[uint64]api.Verification{}, file: file,
+		result: make(chan any, 8), files: files{result: make(chan fileLook, 1)}, checks: map[uint64]api.Verification{}, file: file,
 		refreshes: history[api.Refresh]{most: api.RefreshWindow}, attempts: history[api.SnapshotAttempt]{most: api.SnapshotWindow}}
 	a.conf.Store(d)
 	for _, o := range r.o.Engines {
@@ -156,7 +157,7 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.compaction.timer} {
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.compaction.timer, &a.files.timer} {
 		*t = time.NewTimer(time.Hour)
 		(*t).Stop()
 	}
@@ -187,6 +188,13 @@ func (a *actor) loop() {
 		case <-a.compaction.timer.C:
 			a.compactDue()
 		case <-a.ticker.C:
+		case <-a.files.timer.C:
+			a.lookAtFiles()
+			continue
+		case m := <-a.files.result:
+			if !a.looked(m) {
+				continue
+			}
 		}
 		a.publish()
 	}
@@ -327,7 +335,7 @@ func (a *actor) shutdown() {
 	a.peeks.mu.Lock() // from here on nobody begins one: the context has ended
 	a.cancel()
 	a.peeks.mu.Unlock()
-	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.compaction.timer} {
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.compaction.timer, a.files.timer} {
 		t.Stop()
 	}
 	a.ticker.Stop()
@@ -362,21 +370,4 @@ func (a *actor) shutdown() {
 	}
 	a.run, a.move = nil, nil
 	a.rt.bus.set(a.snapshotState())
-}
-
-// stoppedText is how the commands of a dataset end that is removed, restarted or shut down.
-const stoppedText = "the dataset was stopped"
-
-// drain ends the commands that nobody will look at any more.
-func (a *actor) drain() {
-	for {
-		select {
-		case m := <-a.inbox:
-			if c, ok := m.(command); ok {
-				a.rt.finish(c.id, api.TaskCancelled, stoppedText)
-			}
-		default:
-			return
-		}
-	}
 }

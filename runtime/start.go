@@ -282,6 +282,7 @@ func (a *actor) failCommands(why string) {
 func (a *actor) took(i engines.Info) {
 	a.armCompaction()
 	a.st.Rows, a.st.Bytes = i.Rows, i.Bytes
+	a.lookAtFiles()
 	a.st.Schema = nil
 	if i.Schema == nil {
 		return

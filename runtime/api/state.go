@@ -183,6 +183,11 @@ type Dataset struct {
 	// Watermark is the greatest value of the time column, as text; empty when not applicable.
 	Watermark string
 	Schema    []Column
+	// Layout, Reads and Compaction are of an engine that keeps its rows in files which are written once; nil
+	// otherwise. Compaction is nil, too, where nothing compacts by itself.
+	Layout     *Layout
+	Reads      *Reads
+	Compaction *Compaction
 
 	// Run is the running refresh, nil when none is.
 	Run *RefreshRun

@@ -32,6 +32,7 @@ type detail struct {
 	Current     *run       `json:"current_refresh,omitempty"`
 	Retry       *retry     `json:"retry,omitempty"`
 	Retention   *retention `json:"retention,omitempty"`
+	files
 }
 
 type column struct {
@@ -83,7 +84,7 @@ func (s *server) dataset(w http.ResponseWriter, q *http.Request) {
 		Description: d.Description, Engine: d.Engine, Mode: d.Mode, RefreshMode: d.RefreshMode, RefreshSQL: d.RefreshSQL,
 		Temporary: d.Patched, Schedule: d.Schedule, TimeColumn: d.TimeColumn, Since: d.Since, HasData: d.HasData,
 		Error: d.Err, Hint: d.Hint, Rows: d.Rows, Bytes: d.Bytes, Watermark: d.Watermark, Schema: []column{},
-		LastRefresh: when(d.LastRefresh), NextRefresh: when(d.NextRefresh), Held: d.Held,
+		LastRefresh: when(d.LastRefresh), NextRefresh: when(d.NextRefresh), Held: d.Held, files: filesOf(d),
 	}
 	for _, c := range d.Schema {
 		v.Schema = append(v.Schema, column(c))

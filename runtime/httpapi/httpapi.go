@@ -65,6 +65,7 @@ func routes() []route {
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/refresh", changes: true, handle: (*server).refresh},
 		{method: "POST", pattern: "/v1/datasets/{name}/refresh", changes: true, handle: (*server).refresh},
 		{method: "GET", pattern: "/v1/datasets/{name}/refreshes", handle: (*server).refreshes},
+		{method: "GET", pattern: "/v1/datasets/{name}/partitions", handle: (*server).partitions},
 		{method: "DELETE", pattern: "/v1/datasets/{name}/refreshes/current", changes: true, handle: (*server).cancelRefresh},
 		{method: "GET", pattern: "/v1/datasets/{name}/acceleration/snapshots", handle: (*server).snapshots},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots", changes: true, handle: (*server).createSnapshot},

@@ -200,3 +200,25 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// The counters of scans move all the time: the partitions, of which there may be thousands, do not travel with them.
+func TestCountersTravelWithoutThePartitions(t *testing.T) {
+	l := &api.Layout{}
+	for i := range 1000 {
+		l.Partitions = append(l.Partitions, api.Partition{Path: strings.Repeat("x", i%50), Files: i})
+	}
+	old := &api.State{Datasets: []*api.Dataset{{Name: "a", Layout: l, Reads: &api.Reads{Scans: 1}}}}
+	now := &api.State{Datasets: []*api.Dataset{{Name: "a", Layout: l, Reads: &api.Reads{Scans: 2, ZonesLeft: 7}, Compaction: &api.Compaction{Running: true}}}}
+	d, err := wire.Diff(old, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := json.Marshal(d); len(text) > 600 {
+		t.Errorf("%d bytes for a scan", len(text))
+	}
+	for _, theirs := range []*api.State{over(t, old, old, now), over(t, nil, nil, now)} {
+		if diff := cmp.Diff(now, theirs, empty()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
