@@ -18,10 +18,11 @@ const (
 	tabConfig
 	tabEvents
 	tabData
+	tabFiles // of engines that have them
 	tabCount
 )
 
-var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events", "Data"}
+var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events", "Data", "Files"}
 
 // dataset is the screen of one dataset, with tabs.
 type dataset struct {
@@ -33,12 +34,13 @@ type dataset struct {
 	page        pager
 	last        []api.Event
 	data        result
+	files       *partitions
 	refreshesAt int    // the line of the table in the tab of refreshes, for the mouse
 	dataOf      string // the dataset whose rows data has
 }
 
 func newDataset() *dataset {
-	v := &dataset{snaps: newSnapshots()}
+	v := &dataset{snaps: newSnapshots(), files: newPartitions()}
 	v.refreshes = refreshTable()
 	return v
 }
@@ -122,6 +124,10 @@ func (v *dataset) sync(c *ui.Ctx) tea.Cmd {
 		v.refreshes.SetRows(rows)
 	}
 	switch v.tab {
+	case tabFiles:
+		if d := c.Dataset(v.name); d != nil {
+			v.files.take(d.Layout)
+		}
 	case tabSnapshots:
 		return v.snaps.sync(c)
 	case tabData:
@@ -130,8 +136,17 @@ func (v *dataset) sync(c *ui.Ctx) tea.Cmd {
 	return nil
 }
 
+// tabCountOf is how many tabs there are: that of files is one where the engine tells of them, and while it is open.
+func (v *dataset) tabCountOf(d *api.Dataset) int {
+	if d != nil && d.Layout != nil || v.tab == tabFiles {
+		return tabCount
+	}
+	return tabFiles
+}
+
 func (v *dataset) show(c *ui.Ctx, tab int) tea.Cmd {
-	v.tab = (tab + tabCount) % tabCount
+	n := v.tabCountOf(c.Dataset(v.name))
+	v.tab = (tab + n) % n
 	v.dataOf = "" // who comes back sees the rows of that moment
 	v.page.top = 0
 	return v.sync(c)
@@ -146,6 +161,8 @@ func (v *dataset) Move(_ *ui.Ctx, key string) bool {
 		return v.snaps.table.Move(key)
 	case tabEvents:
 		return v.log.move(key)
+	case tabFiles:
+		return v.files.table.Move(key)
 	case tabData:
 		return key != "right" && key != "left" && v.data.Move(key)
 	}
@@ -167,6 +184,8 @@ func (v *dataset) Filter() string {
 		return v.log.filter.Text
 	case tabSnapshots:
 		return v.snaps.Filter()
+	case tabFiles:
+		return v.files.filter.Text
 	}
 	return ""
 }
@@ -178,6 +197,8 @@ func (v *dataset) SetFilter(s string) error {
 		return v.log.setFilter(s, v.last)
 	case tabSnapshots:
 		return v.snaps.SetFilter(s)
+	case tabFiles:
+		return v.files.setFilter(s)
 	}
 	return nil
 }
@@ -194,6 +215,8 @@ func (v *dataset) Copy(c *ui.Ctx) (text, what string) {
 		return v.data.value()
 	case v.tab == tabSnapshots:
 		return v.snaps.Copy(c)
+	case v.tab == tabFiles && d.Layout != nil:
+		return v.files.copy()
 	case v.tab == tabConfig:
 		return d.Config, "the configuration of " + d.Name
 	case d.Err != "":
@@ -209,6 +232,8 @@ func (v *dataset) Sort(step int) {
 		v.refreshes.Sort(step)
 	case tabSnapshots:
 		v.snaps.table.Sort(step)
+	case tabFiles:
+		v.files.sort(step)
 	}
 }
 
@@ -221,6 +246,8 @@ func (v *dataset) Wheel(_ *ui.Ctx, delta int) {
 		v.snaps.table.Wheel(delta)
 	case tabEvents:
 		v.log.by(delta)
+	case tabFiles:
+		v.files.table.Wheel(delta)
 	case tabData:
 		v.data.Wheel(delta)
 	default:
@@ -232,7 +259,7 @@ func (v *dataset) Wheel(_ *ui.Ctx, delta int) {
 func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 	if y == 0 {
 		at := 1
-		for i, n := range tabNames {
+		for i, n := range tabNames[:v.tabCountOf(c.Dataset(v.name))] {
 			if x >= at && x < at+len(n) {
 				return v.show(c, i)
 			}
@@ -247,6 +274,8 @@ func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 		v.snaps.table.Click(y - 2)
 	case tabEvents:
 		v.log.click(y - 2)
+	case tabFiles:
+		v.files.table.Click(y - v.files.at)
 	case tabData:
 		v.data.Click(y - 3)
 	}
@@ -271,7 +300,7 @@ func (v *dataset) Actions() []ui.Action {
 		}
 	}
 	acts := []ui.Action{
-		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events, Data.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
+		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events, Data; Files where the engine keeps many.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
 		{ID: "tab.previous", Title: "previous tab", Help: "The tab to the left.", Keys: []string{"shift+tab", "left"}, Run: tab(-1)},
 		{ID: "dataset.next", Title: "next dataset", Help: "The dataset after this one in the file.", Keys: []string{"]"}, Run: step(1)},
 		{ID: "dataset.previous", Title: "previous dataset", Help: "The dataset before this one.", Keys: []string{"["}, Run: step(-1)},

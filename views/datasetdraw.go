@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pitwall/runtime/api"
@@ -10,9 +11,9 @@ import (
 
 // Draw implements ui.View.
 func (v *dataset) Draw(c *ui.Ctx, w, h int) []string {
-	out := []string{v.tabs(c, w)}
-	h--
 	d := c.Dataset(v.name)
+	out := []string{v.tabs(c, d, w)}
+	h--
 	if d == nil {
 		return append(out, c.Panel("", []string{"", " " + ui.Clean(v.name) + " is not in the spicepod any more; esc goes back"}, w, h, false)...)
 	}
@@ -27,6 +28,8 @@ func (v *dataset) Draw(c *ui.Ctx, w, h int) []string {
 			lines[i] = " " + yamlLine(c, ui.Cut(ui.Clean(strings.ReplaceAll(l, "\t", "    ")), w-4))
 		}
 		return append(out, c.Panel("Effective configuration, secrets masked", v.page.draw(lines, h-2), w, h, false)...)
+	case tabFiles:
+		return append(out, v.files.draw(c, d, w, h)...)
 	case tabData:
 		return append(out, v.drawData(c, w, h)...)
 	case tabEvents:
@@ -44,9 +47,9 @@ func yamlLine(c *ui.Ctx, l string) string {
 }
 
 // tabs is the line of tabs.
-func (v *dataset) tabs(c *ui.Ctx, w int) string {
+func (v *dataset) tabs(c *ui.Ctx, d *api.Dataset, w int) string {
 	s := " "
-	for i, n := range tabNames {
+	for i, n := range tabNames[:v.tabCountOf(d)] {
 		if i == v.tab {
 			s += ui.Style("1;4").On(n) + "  "
 		} else {
@@ -54,7 +57,7 @@ func (v *dataset) tabs(c *ui.Ctx, w int) string {
 		}
 	}
 	right := ""
-	if w >= 80 {
+	if w >= ui.Width(s)+23 {
 		right = c.Theme.Accent.Bold().On("[") + " prev  " + c.Theme.Accent.Bold().On("]") + " next dataset "
 	}
 	return ui.Sides(s, right, w)
@@ -63,7 +66,7 @@ func (v *dataset) tabs(c *ui.Ctx, w int) string {
 // overview is refresh, snapshots and the newest events at one glance.
 func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 	if w < 100 || h < 16 {
-		return c.Panel(ui.Clean(d.Name), v.page.draw(append(summary(c, d, w-4, 200), rules(c, d, w-4)...), h-2), w, h, false)
+		return c.Panel(ui.Clean(d.Name), v.page.draw(slices.Concat(summary(c, d, w-4, 200), fileLines(c, d, w-4), rules(c, d, w-4)), h-2), w, h, false)
 	}
 	top := max(h*3/5, 12)
 	if h < 24 {
@@ -88,6 +91,7 @@ func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 // refreshLines say how the data gets here.
 func refreshLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	out := append(stateLines(c, d, w), placeLines(c, d, w)...)
+	out = append(out, fileLines(c, d, w)...)
 	out = append(out, rules(c, d, w)...)
 	if n := len(d.Schema); n > 0 {
 		names := make([]string, 0, n)

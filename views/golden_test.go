@@ -40,6 +40,18 @@ func broken(s *api.State) {
 		{Severity: "warning", File: s.Config.Path, Line: 3, Message: "views are not run by pitwall"}}
 }
 
+func partitioned(s *api.State) { uitest.Partitioned(s, 3, 5) }
+
+// compactionFails is a dataset that is not partitioned, that nobody has read, and whose files pile up.
+func compactionFails(s *api.State) {
+	uitest.Partitioned(s, 1, 1)
+	d := s.Datasets[0]
+	all := d.Layout.Total
+	d.Layout = &api.Layout{Total: all, Partitions: []api.Partition{all}}
+	d.Reads = &api.Reads{}
+	d.Compaction = &api.Compaction{Running: true, Err: "write part-7.vortex: no space left on device"}
+}
+
 // screens are the pictures: where to go, and what is different from the sample.
 var screens = []struct {
 	name  string
@@ -62,6 +74,10 @@ var screens = []struct {
 	{name: "doctor-problem", keys: []string{"6", "down"}},
 	{name: "pulse", keys: []string{"3"}},
 	{name: "tree", keys: []string{"7", "down", "right"}},
+	{name: "tree-partitions", keys: []string{"7", "right", "down", "right"}, state: partitioned},
+	{name: "dataset-cayenne", keys: []string{"enter"}, state: partitioned},
+	{name: "dataset-files", keys: []string{"enter", "shift+tab", "down"}, state: partitioned},
+	{name: "dataset-files-failing", keys: []string{"enter", "shift+tab"}, state: compactionFails},
 	{name: "sql", keys: []string{"8"}},
 	{name: "why", keys: []string{"w"}},
 	{name: "palette", keys: []string{":", "r", "e", "f"}},

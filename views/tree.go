@@ -11,13 +11,15 @@ import (
 	"pitwall/ui"
 )
 
-// tree is the screen of all there is, by engine: the datasets, what they read from, and their stored snapshots, each
+// tree is the screen of all there is, by engine: the datasets, what they read from, their partitions and their stored snapshots, each
 // branch with the worst state of what is below it.
 type tree struct {
 	table ui.Table[*branch]
 	// closed are the branches that are folded, open those that are unfolded against their habit.
 	closed, open map[string]bool
 	snaps        map[string]*branchSnaps
+	parts        map[string]*branchParts
+	folds        int // counts changes of closed and open
 	filter       ui.Filter
 }
 
@@ -34,12 +36,14 @@ type branchSnaps struct {
 // branch is one line of the tree.
 type branch struct {
 	key, text    string
+	parent       string // its key
 	depth        int
 	dataset      string
 	glyph, state string
 	style        ui.Style
 	note         string
 	leaf, folded bool
+	habit        bool   // it is folded until somebody unfolds it
 	last         []bool // for each level, whether it is the last there
 }
 
@@ -159,7 +163,14 @@ func (v *tree) Update(c *ui.Ctx, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// folded tells whether a branch is: snapshots are until somebody unfolds them.
+func engineOf(d *api.Dataset) string {
+	if d.Engine == "" {
+		return "not accelerated"
+	}
+	return d.Engine
+}
+
+// folded tells whether a branch is; by habit it is until somebody unfolds it.
 func (v *tree) folded(key string, habit bool) bool {
 	if habit {
 		return !v.open[key]
@@ -172,10 +183,7 @@ func (v *tree) sync(c *ui.Ctx) tea.Cmd {
 	engines := map[string][]*api.Dataset{}
 	var names []string
 	for _, d := range c.State.Datasets {
-		e := d.Engine
-		if e == "" {
-			e = "not accelerated"
-		}
+		e := engineOf(d)
 		if engines[e] == nil {
 			names = append(names, e)
 		}
@@ -223,23 +231,31 @@ func (v *tree) rollUp(c *ui.Ctx, b *branch, ds []*api.Dataset) {
 
 func (v *tree) dataset(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea.Cmd) {
 	key := "dataset:" + d.Name
-	b := &branch{key: key, text: d.Name, depth: 1, dataset: d.Name, last: last, folded: v.folded(key, true)}
+	b := &branch{key: key, text: d.Name, depth: 1, dataset: d.Name, last: last, habit: true, folded: v.folded(key, true)}
 	b.glyph, b.state, b.style = c.Status(d)
 	b.note = "from " + d.From
 	if d.HasData && d.Rows >= 0 {
-		b.note = ui.Count(d.Rows) + " rows, " + ui.Bytes(d.Bytes) + ", " + b.note
+		files := ""
+		if d.Layout != nil && d.Layout.Total.Files > 0 {
+			files = filesWords(d.Layout) + ", "
+		}
+		b.note = ui.Count(d.Rows) + " rows, " + ui.Bytes(d.Bytes) + ", " + files + b.note
 	}
 	out := []*branch{b}
 	stored := d.Snapshots.Newest != nil || d.Snapshots.Kept > 0
-	if b.leaf = len(d.DependsOn) == 0 && !stored; b.leaf || b.folded {
+	parted := d.Layout.Partitioned()
+	if b.leaf = len(d.DependsOn) == 0 && !stored && !parted; b.leaf || b.folded {
 		return out, nil
 	}
 	for i, dep := range d.DependsOn {
-		x := &branch{key: key + "/reads:" + dep, text: "reads from " + dep, depth: 2, dataset: d.Name, leaf: true, last: slices.Concat(last, []bool{i == len(d.DependsOn)-1 && !stored})}
+		x := &branch{key: key + "/reads:" + dep, parent: key, text: "reads from " + dep, depth: 2, dataset: d.Name, leaf: true, last: slices.Concat(last, []bool{i == len(d.DependsOn)-1 && !stored && !parted})}
 		if o := c.State.Dataset(dep); o != nil {
 			x.glyph, x.state, x.style = c.Status(o)
 		}
 		out = append(out, x)
+	}
+	if parted {
+		out = append(out, v.partitions(d, slices.Concat(last, []bool{!stored}))...)
 	}
 	if !stored {
 		return out, nil
@@ -248,68 +264,23 @@ func (v *tree) dataset(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea.C
 	return append(out, more...), cmd
 }
 
-// snapshots are the lines of a dataset's stored snapshots.
-func (v *tree) snapshots(c *ui.Ctx, d *api.Dataset, last []bool) ([]*branch, tea.Cmd) {
-	var newest uint64
-	if d.Snapshots.Newest != nil {
-		newest = d.Snapshots.Newest.ID
-	}
-	s := v.snaps[d.Name]
-	var cmd tea.Cmd
-	if s == nil || !s.loading && (s.stale || s.of != newest) {
-		cmd = v.list(c, d.Name, newest)
-		if s == nil {
-			s = &branchSnaps{}
-		}
-		s = &branchSnaps{list: s.list, loading: true, of: newest}
-		v.snaps[d.Name] = s
-	}
-	line := func(id, text, note string, end bool) *branch {
-		return &branch{key: "dataset:" + d.Name + "/snapshot:" + id, text: text, note: note, depth: 2, dataset: d.Name, leaf: true, last: slices.Concat(last, []bool{end})}
-	}
-	switch {
-	case s.err != "":
-		b := line("error", "snapshots", s.err, true)
-		b.glyph, b.state, b.style = c.Glyphs.Failed, "unknown", c.Theme.Bad
-		return []*branch{b}, cmd
-	case len(s.list) == 0 && s.loading:
-		return []*branch{line("loading", "snapshots", "listing…", true)}, cmd
-	}
-	var out []*branch
-	for i, x := range s.list {
-		b := line(fmt.Sprint(x.ID), fmt.Sprintf("snapshot %d", x.ID), ui.Clock(c.Now, x.Created)+", "+ui.Bytes(x.Bytes)+", "+x.ShortChecksum(), i == len(s.list)-1)
-		b.glyph, b.state, b.style = c.Glyphs.Dot, "unverified", c.Theme.Dim
-		switch x.Verified.State {
-		case api.VerifiedSum:
-			b.glyph, b.state, b.style = c.Glyphs.OK, "verified", c.Theme.Good
-		case api.VerifyFailed, api.VerifyGone:
-			b.glyph, b.state, b.style = c.Glyphs.Failed, string(x.Verified.State), c.Theme.Bad
-		}
-		if x.Current {
-			b.note += ", current"
-		}
-		if x.Pinned {
-			b.note += ", pinned"
-		}
-		out = append(out, b)
-	}
-	return out, cmd
-}
-
-// fold folds (true) or unfolds the selected branch; folding a leaf goes to its branch.
+// fold folds (true) or unfolds the selected branch; folding what is folded goes to the branch above.
 func (v *tree) fold(c *ui.Ctx, fold bool) tea.Cmd {
 	b, ok := v.table.Selected()
 	if !ok {
 		return nil
 	}
-	if b.leaf && fold && b.depth == 2 {
-		v.table.Select("dataset:" + b.dataset)
+	if fold && b.parent != "" && (b.leaf || b.folded) && b.depth > 1 {
+		v.table.Select(b.parent)
 		return nil
 	}
-	if b.depth == 0 {
-		v.closed[b.key] = fold
-	} else if !b.leaf {
+	v.folds++
+	switch {
+	case b.leaf:
+	case b.habit:
 		v.open[b.key] = !fold
+	default:
+		v.closed[b.key] = fold
 	}
 	return v.sync(c)
 }
@@ -364,7 +335,7 @@ func (v *tree) Actions() []ui.Action {
 	acts := []ui.Action{
 		{ID: "tree.open", Title: "open", Help: "Open the selected dataset.", Keys: []string{"enter"}, Bar: 1, Off: needsOne,
 			Run: func(c *ui.Ctx, ts []string) tea.Cmd { return c.Open(datasetID, ts[0]) }},
-		{ID: "tree.unfold", Title: "unfold", Help: "Show what is below: the datasets of an engine, the snapshots of a dataset.", Keys: []string{"right", "space"}, Bar: 2,
+		{ID: "tree.unfold", Title: "unfold", Help: "Show what is below: the datasets of an engine, the partitions and snapshots of a dataset.", Keys: []string{"right", "space"}, Bar: 2,
 			Run: func(c *ui.Ctx, _ []string) tea.Cmd { return v.fold(c, false) }},
 		{ID: "tree.fold", Title: "fold", Help: "Hide what is below.", Keys: []string{"left"}, Bar: 3,
 			Run: func(c *ui.Ctx, _ []string) tea.Cmd { return v.fold(c, true) }},
