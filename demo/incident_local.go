@@ -50,9 +50,11 @@ func localFileCorrupt() Incident {
 			d := s.Dataset(dataset)
 			return d != nil && d.HasData && d.Snapshots.Booted != nil
 		},
+		Home:  "the local file was damaged and rebuilt from snapshot #",
 		Cause: why(), Shows: []string{"orders", "the local file is damaged and was set aside", "came from snapshot", "r loads"},
 		Remedy: []Step{{"r", ""}},
-		Holds:  "all 2,500 orders are there again; the damaged file is kept beside the new one", After: rows(2_500),
+		Holds:  "all 2,500 orders are there again; the damaged file is kept beside the new one",
+		After: func(d *api.Dataset, s *api.State) bool { return rows(2_500)(d, s) && d.Damage == nil },
 		prepare: func(w *Workspace) error {
 			if err := w.put(ordersFile, orders(2_000)); err != nil {
 				return err

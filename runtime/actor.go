@@ -99,6 +99,7 @@ type actor struct {
 	snapTimer           *time.Timer // time_interval trigger
 	sweepTimer          *time.Timer // retention
 	drillTimer          *time.Timer // verifications on schedule
+	damageTimer         *time.Timer // until st.Damage is forgotten
 	compaction          compaction
 	ticker              *time.Ticker
 	files               files
@@ -157,7 +158,7 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.compaction.timer, &a.files.timer} {
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.damageTimer, &a.compaction.timer, &a.files.timer} {
 		*t = time.NewTimer(time.Hour)
 		(*t).Stop()
 	}
@@ -187,6 +188,8 @@ func (a *actor) loop() {
 			a.drillDue()
 		case <-a.compaction.timer.C:
 			a.compactDue()
+		case <-a.damageTimer.C:
+			a.st.Damage = nil
 		case <-a.ticker.C:
 		case <-a.files.timer.C:
 			a.lookAtFiles()
@@ -335,7 +338,7 @@ func (a *actor) shutdown() {
 	a.peeks.mu.Lock() // from here on nobody begins one: the context has ended
 	a.cancel()
 	a.peeks.mu.Unlock()
-	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.compaction.timer, a.files.timer} {
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.damageTimer, a.compaction.timer, a.files.timer} {
 		t.Stop()
 	}
 	a.ticker.Stop()

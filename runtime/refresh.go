@@ -205,6 +205,9 @@ func (a *actor) refreshed(m refreshed) {
 		end, text = a.succeeded(m, &h)
 	}
 	a.st.Refreshes = a.refreshes.add(h)
+	if m.err == nil && j.req.trigger == "manual" { // somebody saw it
+		a.st.Damage = nil
+	}
 	if j.req.id != 0 {
 		a.rt.bus.set(a.snapshotState()) // whoever waits for the command finds its outcome in the State
 		a.rt.finish(j.req.id, end, text)

@@ -28,6 +28,7 @@ type opened struct {
 	booted     *api.Bootstrap
 	store      storeLook
 	move       *transferJob
+	damage     *api.Damage // of the local file
 	err        error
 }
 
@@ -89,7 +90,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 	a.recreate(o, move)
 	m.eng, err = a.opener.Open(a.ctx, o)
 	if engines.KindOf(err) == engines.Corrupt && a.file != "" {
-		if m.eng, err = a.quarantine(o, err); err != nil {
+		if m.eng, m.damage, err = a.quarantine(o, err); err != nil {
 			return err
 		}
 	}
@@ -135,18 +136,19 @@ func hintField(hint string) []api.Field {
 }
 
 // quarantine sets a damaged database file aside, kept under another name, and opens anew.
-func (a *actor) quarantine(o engines.Options, cause error) (engines.Engine, error) {
+func (a *actor) quarantine(o engines.Options, cause error) (engines.Engine, *api.Damage, error) {
 	aside := a.file + ".corrupt-" + time.Now().UTC().Format("20060102T150405Z")
 	if err := os.Rename(a.file, aside); err != nil {
-		return nil, errors.Join(cause, err)
+		return nil, nil, errors.Join(cause, err)
 	}
 	for _, s := range sidecars {
 		if err := os.Rename(a.file+s, aside+s); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, errors.Join(cause, err)
+			return nil, nil, errors.Join(cause, err)
 		}
 	}
 	a.emit(api.Warn, "runtime", "the local file is damaged and was set aside: "+cause.Error(), api.Field{Key: "kept_as", Value: aside})
-	return a.opener.Open(a.ctx, o)
+	eng, err := a.opener.Open(a.ctx, o)
+	return eng, &api.Damage{At: time.Now(), KeptAs: aside}, err
 }
 
 // sidecars are the suffixes of files that belong to a database file.
@@ -172,6 +174,10 @@ func (a *actor) opened(m opened) {
 		a.move = nil
 	}
 	defer a.moveFree()
+	if m.damage != nil {
+		a.st.Damage = m.damage
+		a.damageTimer.Reset(api.DamageShown)
+	}
 	if m.err != nil {
 		f := a.explain(m.err)
 		if f.Canceled {

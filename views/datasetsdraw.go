@@ -73,7 +73,7 @@ func (v *datasets) strip(c *ui.Ctx, w, lines int) []string {
 	if !ok {
 		return nil
 	}
-	msg, hint := problem(d)
+	msg, hint := problem(c, d)
 	if msg == "" {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (v *datasets) strip(c *ui.Ctx, w, lines int) []string {
 }
 
 // problem is the error of a dataset and what to do, the refresh's before the snapshots', and signs of trouble last.
-func problem(d *api.Dataset) (msg, hint string) {
+func problem(c *ui.Ctx, d *api.Dataset) (msg, hint string) {
 	switch {
 	case d.Err != "":
 		return d.Err, d.Hint
@@ -124,6 +124,9 @@ func problem(d *api.Dataset) (msg, hint string) {
 		return msg, "2 shows the others"
 	}
 	for _, s := range api.Signs(d) {
+		if !s.At.IsZero() {
+			s.Text += ", " + ui.Age(c.Now, s.At) + " ago"
+		}
 		return s.Text, s.Hint
 	}
 	return "", ""

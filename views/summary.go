@@ -68,7 +68,7 @@ func stateLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 
 // troubles are the error and the hint of a dataset, wrapped.
 func troubles(c *ui.Ctx, d *api.Dataset, w int) []string {
-	msg, hint := problem(d)
+	msg, hint := problem(c, d)
 	if msg == "" {
 		return nil
 	}

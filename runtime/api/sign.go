@@ -11,6 +11,8 @@ type Sign struct {
 	Text, Hint string
 	// Key is the YAML path within the dataset of what is responsible; empty when no key is.
 	Key string
+	// At is when it happened; zero for what goes on.
+	At time.Time
 }
 
 const (
@@ -23,6 +25,9 @@ const (
 // Signs are what is odd about a dataset although nothing failed, the gravest first.
 func Signs(d *Dataset) []Sign {
 	var out []Sign
+	if d.Damage != nil {
+		out = append(out, damaged(d))
+	}
 	if gone, of := evicted(d); gone > of/2 {
 		s := Sign{Text: fmt.Sprintf("retention removed %d of %d rows at once", gone, of), Key: "acceleration.retention_sql",
 			Hint: "w shows the line; what the source still has comes back with r, once retention keeps it"}
@@ -45,6 +50,23 @@ func Signs(d *Dataset) []Sign {
 			Hint: "set the clocks by NTP; s then writes one with the right time"})
 	}
 	return out
+}
+
+// damaged tells of a local file that was set aside, and what the data comes from since.
+func damaged(d *Dataset) Sign {
+	s := Sign{At: d.Damage.At, Text: "the local file was damaged and is being rebuilt", Hint: "w tells what it waits for"}
+	again := "r loads it once more and ends this notice"
+	if n := len(d.Refreshes); n > 0 && d.HasData {
+		s.Text, s.Hint = "the local file was damaged and rebuilt from the source", again
+	}
+	if b := d.Snapshots.Booted; b != nil && b.At.After(s.At) {
+		s.Text, s.Hint = fmt.Sprintf("the local file was damaged and rebuilt from snapshot #%d", b.ID), "r loads what the source got since, and ends this notice"
+		if d.LastRefresh.After(b.At) {
+			s.Hint = again
+		}
+	}
+	s.Hint += "; look at the disk: the damaged file is kept as " + d.Damage.KeptAs
+	return s
 }
 
 // evicted is how many rows the newest check of retention, or the newest refresh, took away, and of how many. A refresh

@@ -12,6 +12,7 @@ import (
 func TestSigns(t *testing.T) {
 	at := time.Now()
 	check := api.Retention{Period: 30 * time.Minute, Last: at, LastEvicted: 1997, Evicted: 1997}
+	hurt := &api.Damage{At: at, KeptAs: "d.duckdb.corrupt"}
 	for _, c := range []struct {
 		name string
 		d    api.Dataset
@@ -27,6 +28,9 @@ func TestSigns(t *testing.T) {
 		{"a usual jitter", api.Dataset{Jitter: time.Minute}, ""},
 		{"a long jitter", api.Dataset{Jitter: 6 * time.Hour}, "up to 6h, also what r asks for"},
 		{"a wait for it", api.Dataset{Jitter: 90 * time.Minute, Waiting: true, NextRefresh: at}, "waits for its jitter (up to 1h30m)"},
+		{"a damaged file", api.Dataset{Damage: hurt}, "was damaged and is being rebuilt"},
+		{"a damaged file, loaded anew", api.Dataset{Damage: hurt, HasData: true, Refreshes: []api.Refresh{{Outcome: api.Succeeded}}}, "rebuilt from the source"},
+		{"a damaged file, and a snapshot since", api.Dataset{Damage: hurt, HasData: true, Snapshots: api.DatasetSnapshots{Booted: &api.Bootstrap{ID: 7, At: at.Add(time.Second)}}}, "rebuilt from snapshot #7"},
 		{"a snapshot of now", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{}, Ahead: time.Second}}, ""},
 		{"a snapshot from the future", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{ID: 7}, Ahead: 3*time.Hour - time.Second}}, "#7 is from the future (3h ahead)"},
 	} {

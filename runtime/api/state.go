@@ -173,6 +173,9 @@ type Dataset struct {
 	HasData bool
 	// Err and Hint say what is wrong and what to do; both empty when nothing is.
 	Err, Hint string
+	// Damage is set when the local file was found damaged, until somebody asks for a refresh that goes well, or
+	// for DamageShown; nil otherwise.
+	Damage *Damage
 	// FailingSince is the start of the current run of failed refreshes; zero when the last was good.
 	FailingSince time.Time
 
@@ -214,6 +217,17 @@ type Dataset struct {
 
 	Snapshots DatasetSnapshots
 }
+
+// Damage is a local file that could not be read, so that the dataset was loaded anew.
+type Damage struct {
+	// At is when it was found.
+	At time.Time
+	// KeptAs is where it was set aside.
+	KeptAs string
+}
+
+// DamageShown is how long a Damage is told when nobody does anything about it.
+const DamageShown = 24 * time.Hour
 
 // Retention tells how old rows are evicted.
 type Retention struct {

@@ -16,7 +16,11 @@ const mostUnusual = 3
 // writers. Each is told once, newest first.
 func (e *explainer) unusual() []Sentence {
 	for _, s := range api.Signs(e.d) {
-		e.say(s.Key, "%s.", strings.ToUpper(s.Text[:1])+s.Text[1:])
+		text := strings.ToUpper(s.Text[:1]) + s.Text[1:]
+		if !s.At.IsZero() {
+			text += ", " + e.ago(s.At)
+		}
+		e.say(s.Key, "%s.", text)
 		e.say("", "What to do: %s.", s.Hint)
 	}
 	var told []string
