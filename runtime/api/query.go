@@ -22,7 +22,7 @@ type Rows interface {
 	Next() bool
 	// Len is the number of rows of the current batch.
 	Len() int
-	// Text returns a value of the current batch as it is shown, and false for NULL.
+	// Text returns a value of the current batch as it is shown, and false for NULL. It stays good after the batch.
 	Text(row, column int) (string, bool)
 	// Err is the error that ended the rows, nil at their end.
 	Err() error

@@ -126,7 +126,7 @@ func (r *rows) csv(w io.Writer) error {
 		}
 		for row := range r.Len() {
 			for i := range line {
-				line[i], _ = r.Text(row, i)
+				line[i], _ = r.value(row, i)
 			}
 			_ = out.Write(line)
 		}

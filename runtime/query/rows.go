@@ -5,6 +5,7 @@ package query
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -82,8 +83,14 @@ func (r *rows) Len() int {
 	return int(r.cur.NumRows())
 }
 
-// Text implements api.Rows.
+// Text implements api.Rows. Whoever asks may keep it: the memory of the batch is given back.
 func (r *rows) Text(row, column int) (string, bool) {
+	s, ok := r.value(row, column)
+	return strings.Clone(s), ok
+}
+
+// value is the text of a value in the memory of the batch.
+func (r *rows) value(row, column int) (string, bool) {
 	c := r.cur.Column(column)
 	if c.IsNull(row) || c.DataType().ID() == arrow.NULL {
 		return "", false
