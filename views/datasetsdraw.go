@@ -123,13 +123,15 @@ func problem(c *ui.Ctx, d *api.Dataset) (msg, hint string) {
 		}
 		return msg, "2 shows the others"
 	}
-	for _, s := range api.Signs(d) {
-		if !s.At.IsZero() {
-			s.Text += ", " + ui.Age(c.Now, s.At) + " ago"
-		}
-		return s.Text, s.Hint
+	signs := api.Signs(d)
+	if len(signs) == 0 {
+		return "", ""
 	}
-	return "", ""
+	s := signs[0]
+	if !s.At.IsZero() {
+		s.Text += ", " + ui.Age(c.Now, s.At) + " ago"
+	}
+	return s.Text, s.Hint
 }
 
 // gravity is how what problem says is marked: an error, or a sign of one.

@@ -77,14 +77,19 @@ func start(datasets, rate int) (*process, error) {
 func (p *process) read() {
 	buf := make([]byte, 32<<10)
 	for {
-		p.gate.Lock()
-		p.gate.Unlock() //nolint:staticcheck // waits while the terminal is stalled
+		p.pass()
 		n, err := p.tty.Read(buf)
 		_, _ = p.screen.Write(buf[:n])
 		if err != nil {
 			return
 		}
 	}
+}
+
+// pass waits while the terminal does not read.
+func (p *process) pass() {
+	p.gate.Lock()
+	defer p.gate.Unlock()
 }
 
 // press writes a key.
