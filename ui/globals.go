@@ -48,7 +48,7 @@ func (a *App) globals() []Action {
 		{ID: "view.events", Title: "events", Help: "What happened, newest last.", Keys: []string{"4"}, Bar: 21, Run: open("events")},
 		{ID: "view.config", Title: "config", Help: "The spicepod file: what runs, what is wrong with it, what changed.", Keys: []string{"5"}, Bar: 22, Run: open("config")},
 		{ID: "view.doctor", Title: "doctor", Help: "The checklist for production, against the spicepod and the real store: what is wrong, and what to do.", Keys: []string{"6"}, Bar: 26, Run: open("doctor")},
-		{ID: "view.tree", Title: "tree", Help: "All there is: engines, datasets, what they read from, their snapshots.", Keys: []string{"7"}, Bar: 26, Run: open("tree")},
+		{ID: "view.tree", Title: "tree", Help: "All there is: engines, datasets, what they read from, their partitions and snapshots.", Keys: []string{"7"}, Bar: 26, Run: open("tree")},
 		{ID: "view.sql", Title: "sql", Help: "Type SQL over the datasets and look at the rows.", Keys: []string{"8"}, Bar: 26, Run: open("sql")},
 		{ID: "filter", Title: slash, Help: slashHelp, Keys: []string{"/"}, Bar: 20, Run: a.slash,
 			Off: func(*Ctx, []string) string {

@@ -82,7 +82,7 @@ func compactionWords(c *ui.Ctx, x *api.Compaction) (glyph, text string, s ui.Sty
 	done := fmt.Sprintf("%s: %s became %s", ui.Plural(int(x.Runs), "run"), ui.Plural(int(x.Before), "file"), ui.Thousands(x.After))
 	switch {
 	case x.Running && x.Runs == 0:
-		return c.Glyphs.Running, "runs now, for the first time since the start", c.Theme.Info
+		return c.Glyphs.Running, "runs now; none has ended well since the start", c.Theme.Info
 	case x.Running:
 		return c.Glyphs.Running, "runs now; before, " + done, c.Theme.Info
 	case x.Runs == 0:

@@ -151,7 +151,7 @@ func (v *partitions) draw(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 			title = fmt.Sprintf("Partitions %s/%s", ui.Thousands(int64(shown)), ui.Thousands(int64(total)))
 		}
 	} else {
-		body = append(body, " "+c.Theme.Dim.On("not partitioned: partition_by in the spicepod gives each of its values a folder of files"))
+		body = append(body, " "+c.Theme.Dim.On("not partitioned: partition_by in the spicepod divides it"))
 	}
 	if v.filter.Text != "" {
 		title += " " + c.Glyphs.Horizontal + " /" + ui.Clean(v.filter.Text)

@@ -49,6 +49,9 @@ func Signs(d *Dataset) []Sign {
 		out = append(out, Sign{Text: fmt.Sprintf("the newest snapshot #%d is from the future (%s ahead): a clock is wrong", n.ID, Span(d.Snapshots.Ahead.Round(time.Minute))),
 			Hint: "set the clocks by NTP; s then writes one with the right time"})
 	}
+	if c := d.Compaction; c != nil && c.Err != "" {
+		out = append(out, Sign{Text: "compaction failed: " + c.Err, Hint: "it is tried again; until it goes well small files pile up, and scans become slower"})
+	}
 	return out
 }
 

@@ -31,6 +31,8 @@ func TestSigns(t *testing.T) {
 		{"a damaged file", api.Dataset{Damage: hurt}, "was damaged and is being rebuilt"},
 		{"a damaged file, loaded anew", api.Dataset{Damage: hurt, HasData: true, Refreshes: []api.Refresh{{Outcome: api.Succeeded}}}, "rebuilt from the source"},
 		{"a damaged file, and a snapshot since", api.Dataset{Damage: hurt, HasData: true, Snapshots: api.DatasetSnapshots{Booted: &api.Bootstrap{ID: 7, At: at.Add(time.Second)}}}, "rebuilt from snapshot #7"},
+		{"a compaction that runs", api.Dataset{Compaction: &api.Compaction{Running: true}}, ""},
+		{"a compaction that failed", api.Dataset{Compaction: &api.Compaction{Err: "no space left"}}, "compaction failed: no space left"},
 		{"a snapshot of now", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{}, Ahead: time.Second}}, ""},
 		{"a snapshot from the future", api.Dataset{Snapshots: api.DatasetSnapshots{Newest: &api.Snapshot{ID: 7}, Ahead: 3*time.Hour - time.Second}}, "#7 is from the future (3h ahead)"},
 	} {
