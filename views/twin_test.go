@@ -39,6 +39,7 @@ func TestCommandLineOfATaskAndOfItsEvent(t *testing.T) {
 	c.Event(api.Event{Message: "the listener has closed"})
 	s.Press("G")
 	s.Wait("the listener has closed") // the change before it is shown, too
+	s.Press("up")                     // the event of the command
 	s.Press("C")
 	s.Wait("which is closed")
 }
