@@ -73,6 +73,7 @@ func (a *actor) compactDue() {
 // compacted records a compaction. The data did not change by it: it is no reason for a snapshot.
 func (a *actor) compacted(m compacted) {
 	a.compaction.armed = false
+	a.lookAtFiles()
 	if m.before > 0 {
 		if m.bytes > 0 {
 			a.st.Bytes = m.bytes

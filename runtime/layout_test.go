@@ -67,3 +67,17 @@ datasets:
 	}
 	b.dataset("d", "lies as in the snapshot", func(d *api.Dataset) bool { return d.Layout.Total.Rows == 100 })
 }
+
+// A compaction of the engine's own is in the state, with the files that there are then.
+func TestCompactionIsInTheState(t *testing.T) {
+	b := newBed(t, map[string]string{"spicepod.yml": compactPod, "a.csv": upTo(1000)}).start()
+	b.ready("d", 1000)
+	b.write("a.csv", upTo(2000))
+	b.refresh("d")
+	d := b.dataset("d", "tells of the compaction", func(d *api.Dataset) bool {
+		return d.Compaction != nil && d.Compaction.Runs == 1 && d.Layout.Total.Files == 1
+	})
+	if want := (api.Compaction{Runs: 1, Before: 2, After: 1}); *d.Compaction != want || d.Layout.Total.Rows != 2000 {
+		t.Errorf("%+v, %+v", *d.Compaction, d.Layout.Total)
+	}
+}
