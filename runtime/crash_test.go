@@ -187,7 +187,7 @@ func check(t *testing.T, b *bed, acked map[string]string, events int) {
 		verify := func(id uint64) error { return m.Verify(t.Context(), name, id, nil) }
 		if name == "parts" {
 			list, err = m.Sets(t.Context(), name, "cayenne")
-			verify = func(id uint64) error { return m.VerifySet(t.Context(), name, id, nil, func(int64, int64) {}) }
+			verify = func(id uint64) error { return m.VerifySet(t.Context(), name, id, nil, nil) }
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

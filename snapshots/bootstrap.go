@@ -268,6 +268,9 @@ func (m *Manager) Verify(ctx context.Context, dataset string, id uint64, progres
 		return wrap("verify", dataset, err)
 	}
 	s, ok := v.find(id)
+	if !ok && len(v.own.Sets) > 0 {
+		return m.VerifySet(ctx, dataset, id, nil, progress)
+	}
 	if !ok {
 		return &Error{Op: "verify", Dataset: dataset, Snapshot: &id, Kind: Missing, Err: errUnknown}
 	}

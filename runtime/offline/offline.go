@@ -139,6 +139,11 @@ func (s *store) list(ctx context.Context, dataset string) ([]snapshots.Snapshot,
 	if err != nil {
 		return nil, s.explain(err, api.Unreachable)
 	}
+	if len(list) == 0 { // stored by partition
+		if list, err = s.m.Sets(ctx, dataset, ""); err != nil {
+			return nil, s.explain(err, api.Unreachable)
+		}
+	}
 	if _, declared := s.declared[dataset]; declared || len(list) > 0 {
 		return list, nil
 	}

@@ -62,6 +62,20 @@ func measure(ctx context.Context, dir string, rows int) error {
 		mega(c.bytes), mega(d.bytes), ratio(c.bytes, d.bytes), mega(p), ratio(c.bytes, p))
 	fmt.Printf("two columns   %7.1fms  DuckDB %.1f ms: %.2fx as fast (at least 0.7)\n", milli(c.scan), milli(d.scan), d.scan.Seconds()/c.scan.Seconds())
 	fmt.Printf("narrow range  %7.1fms  %d rows (at most 10 ms)\n", milli(c.point), c.found)
+	for _, x := range []struct {
+		what string
+		by   []engines.PartitionBy
+	}{
+		{"whole", nil},
+		{"by payment", []engines.PartitionBy{{Name: "payment", Column: "payment_type"}}},
+		{"16 buckets", []engines.PartitionBy{{Name: "bucket", Column: "pickup_zone_id", Transform: engines.Bucket, N: 16}}},
+	} {
+		g, err := grown(ctx, filepath.Join(dir, "grown"), batches, rows, last, x.by...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.what, err)
+		}
+		g.print(x.what)
+	}
 	return nil
 }
 
