@@ -54,7 +54,7 @@ func localFileCorrupt() Incident {
 		Cause: why(), Shows: []string{"orders", "the local file is damaged and was set aside", "came from snapshot", "r loads"},
 		Remedy: []Step{{"r", ""}},
 		Holds:  "all 2,500 orders are there again; the damaged file is kept beside the new one",
-		After: func(d *api.Dataset, s *api.State) bool { return rows(2_500)(d, s) && d.Damage == nil },
+		After:  func(d *api.Dataset, s *api.State) bool { return rows(2_500)(d, s) && d.Damage == nil },
 		prepare: func(w *Workspace) error {
 			if err := w.put(ordersFile, orders(2_000)); err != nil {
 				return err

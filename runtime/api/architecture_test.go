@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"pitwall/vhs/shot":           {},
 	"pitwall/vhs/tape":           {},
 	"pitwall/demo":               {"pitwall/demo", "pitwall/config", "pitwall/runtime"},
-	"pitwall/demo/bench":         {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"},               // measures the console
+	"pitwall/demo/bench":         {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"},                                    // measures the console
 	"pitwall/demo/bench/cayenne": {"pitwall/demo/trips", "pitwall/engines", "pitwall/engines/cayenne", "pitwall/snapshots"}, // measures the engine
 	"pitwall/runtime":            {"pitwall/config", "pitwall/engines", "pitwall/snapshots", "pitwall/runtime"},
 	"pitwall/snapshots":          {"pitwall/snapshots", "pitwall/engines/schemajson"}, // the one format both write
