@@ -160,38 +160,26 @@ func (a *actor) verifySet(t *transferJob, id uint64) (string, error) {
 	return fmt.Sprintf("set %d is sound: size and SHA-256 of the snapshots of its partitions are those recorded", id), err
 }
 
-// unsteerable says why a command about stored snapshots makes no sense for a dataset that is stored by partition.
-func (a *actor) unsteerable(c api.Command) string {
-	if !byPartition(a.cfg()) {
-		return ""
+// collectSets removes older snapshots of every partition; those that a set names stay. It returns what was done, and
+// whether anything was.
+func (a *actor) collectSets(ctx context.Context, rule config.Retain, dry bool) (text string, any bool, err error) {
+	used, err := a.rt.snaps.SetPaths(ctx, a.cfg().Name)
+	if err != nil {
+		return "", false, err
 	}
-	switch c.(type) {
-	case api.SetCurrent, api.PinSnapshot, api.UnpinSnapshots, api.DeleteSnapshot:
-		return fmt.Sprintf("with snapshots_by: partition every partition has a current snapshot of its own; use pitwall snapshots on %s and the like", metadata.PartitionKey(a.cfg().Name, "region=eu"))
-	}
-	return ""
-}
-
-// retainedSets removes older snapshots of every partition; those that a set names stay.
-func (a *actor) retainedSets(t *transferJob, rule config.Retain) {
-	sets, err := a.rt.snaps.SetPaths(t.ctx, a.cfg().Name)
-	var removed, deleted int
-	for path, used := range sets {
+	var kept, removed, deleted int
+	for path, inUse := range used {
+		c := collection(metadata.PartitionKey(a.cfg().Name, path), rule, dry)
+		c.InUse = inUse
+		done, err := a.rt.snaps.Collect(ctx, c)
 		if err != nil {
-			break
+			return "", false, err
 		}
-		c := collection(metadata.PartitionKey(a.cfg().Name, path), rule, false)
-		c.InUse = used
-		var done snapshots.Collected
-		done, err = a.rt.snaps.Collect(t.ctx, c)
-		removed, deleted = removed+len(done.Removed), deleted+done.Deleted
+		kept, removed, deleted = kept+len(done.Kept), removed+len(done.Removed), deleted+done.Deleted
 	}
-	switch {
-	case t.ctx.Err() != nil:
-	case err != nil:
-		f := a.explain(err)
-		a.emit(api.Warn, "snapshot", f.Message+"; they go after the next snapshot", hintField(f.Hint)...)
-	case removed+deleted > 0:
-		a.emit(api.Info, "snapshot", fmt.Sprintf("older snapshots of partitions: %d removed, %d objects deleted", removed, deleted))
+	text = fmt.Sprintf("of %d partitions: %d kept, %d removed; %d objects deleted", len(used), kept, removed, deleted)
+	if dry {
+		text = "dry run: " + text
 	}
+	return text, removed+deleted > 0, nil
 }

@@ -21,12 +21,8 @@ func (a *actor) steer(c command) {
 		a.rt.finish(c.id, api.TaskFailed, why)
 		return
 	}
-	if why := a.unsteerable(c.c); why != "" {
-		a.rt.finish(c.id, api.TaskFailed, why)
-		return
-	}
 	a.transfer(c.c.Verb(), c.id, func(t *transferJob) func(*actor) {
-		text, err := Steer(t.ctx, a.rt.snaps, a.cfg().Acceleration.SnapshotsRetain, c.c)
+		text, err := a.steered(t.ctx, c.c)
 		return func(a *actor) {
 			if err != nil {
 				f := a.explain(err)
@@ -38,6 +34,15 @@ func (a *actor) steer(c command) {
 			a.rt.finish(c.id, api.TaskDone, text)
 		}
 	})
+}
+
+func (a *actor) steered(ctx context.Context, c api.Command) (string, error) {
+	rule := a.cfg().Acceleration.SnapshotsRetain
+	if x, ok := c.(api.CollectSnapshots); ok && byPartition(a.cfg()) {
+		text, _, err := a.collectSets(ctx, rule, x.DryRun)
+		return text, err
+	}
+	return Steer(ctx, a.rt.snaps, rule, c)
 }
 
 // Steer carries out a command that changes what a store holds of a dataset, or which of it replicas load, and
@@ -81,17 +86,22 @@ func (a *actor) retained(t *transferJob) {
 		return
 	}
 	t.at("collect", 0, 0, 0)
+	var text string
+	var any bool
+	var err error
 	if byPartition(a.cfg()) {
-		a.retainedSets(t, rule)
-		return
+		text, any, err = a.collectSets(t.ctx, rule, false)
+	} else {
+		var done snapshots.Collected
+		done, err = a.rt.snaps.Collect(t.ctx, collection(a.cfg().Name, rule, false))
+		text, any = done.String(), len(done.Removed)+done.Deleted > 0
 	}
-	done, err := a.rt.snaps.Collect(t.ctx, collection(a.cfg().Name, rule, false))
 	switch {
 	case t.ctx.Err() != nil:
 	case err != nil:
 		f := a.explain(err)
 		a.emit(api.Warn, "snapshot", f.Message+"; they go after the next snapshot", hintField(f.Hint)...)
-	case len(done.Removed)+done.Deleted > 0:
-		a.emit(api.Info, "snapshot", "older snapshots: "+done.String())
+	case any:
+		a.emit(api.Info, "snapshot", "older snapshots: "+text)
 	}
 }

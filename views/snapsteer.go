@@ -15,6 +15,9 @@ func (v *snapshots) none(c *ui.Ctx, _ []string) string {
 	if _, ok := v.table.Selected(); !ok {
 		return "no snapshot is selected"
 	}
+	if d := c.Dataset(v.list.dataset); d != nil && d.Snapshots.ByPartition {
+		return "it is a set of snapshots of partitions: load it (b) to look at its rows"
+	}
 	switch l := &c.Live.Link; {
 	case l.Kind == api.LinkRecording && !l.Rows:
 		return "the recording has no rows"

@@ -51,7 +51,12 @@ func Refusal(s *State, c Command) string {
 		case d.Snapshots.Run != nil:
 			return "a " + d.Snapshots.Run.Kind + " is running"
 		}
-	case VerifySnapshot, SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot:
+	case SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot:
+		if d.Snapshots.Off == "" && d.Snapshots.ByPartition {
+			return "with snapshots_by: partition each partition has a current snapshot of its own; pitwall snapshots changes those of " + d.Name + "@region=eu"
+		}
+		return d.Snapshots.Off
+	case VerifySnapshot:
 		return d.Snapshots.Off
 	case CollectSnapshots:
 		if d.Snapshots.Off == "" && d.Snapshots.Retain == "" {

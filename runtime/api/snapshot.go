@@ -17,6 +17,8 @@ type DatasetSnapshots struct {
 	Standby string
 	// Shared tells that another process with the same identity writes them, too, as far as this one has seen.
 	Shared bool
+	// ByPartition tells that every partition has snapshots of its own: a Snapshot of the dataset is a set of them.
+	ByPartition bool
 	// Newest is the snapshot that a new replica would load (the current pointer); nil when there is none.
 	Newest *Snapshot
 	// Ahead is how much later than this machine's clock Newest was created when it was first seen; 0 when it was not.
