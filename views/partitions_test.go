@@ -103,6 +103,22 @@ func TestTreeOfPartitions(t *testing.T) {
 	s.Gone("region=r00")
 }
 
+// Where names are cut, what tells them apart stays.
+func TestEndsOfPartitionsStay(t *testing.T) {
+	long := func(s *api.State) {
+		uitest.Partitioned(s, 1, 2)
+		for i := range s.Datasets[0].Layout.Partitions {
+			s.Datasets[0].Layout.Partitions[i].Path = fmt.Sprintf("region_of_the_customer=north/date_trunc_day_ordered_at=2026-01-%02d", i+1)
+		}
+	}
+	for _, keys := range [][]string{{"enter", "shift+tab"}, {"7", "right", "down", "right", "down", "right"}} {
+		frame := trimmed(draw(t, keys, long, 80, 24, ui.Options{}))
+		if !strings.Contains(frame, "at=2026-01-01") || !strings.Contains(frame, "at=2026-01-02") {
+			t.Errorf("%v:\n%s", keys, frame)
+		}
+	}
+}
+
 // Thousands of partitions are folded at first, and a State costs little when nothing of them changed.
 func TestManyPartitions(t *testing.T) {
 	c, s := startParted(t, 100, 100, 80, 24)

@@ -44,6 +44,7 @@ type branch struct {
 	note         string
 	leaf, folded bool
 	habit        bool   // it is folded until somebody unfolds it
+	value        bool   // a level of a partition: the end of its text says which
 	last         []bool // for each level, whether it is the last there
 }
 
@@ -55,7 +56,11 @@ func newTree() *tree {
 		Keep:  func(b *branch) bool { return v.filter.Empty() || v.filter.Match(branchRow{b}) },
 		Columns: []ui.Column[*branch]{
 			{Title: "TREE", Width: 20, Flex: 60, Cell: func(c *ui.Ctx, b *branch, w int) ui.Cell {
-				return ui.Cell{Raw: true, Text: ui.Pad(ui.Cut(v.stem(c, b)+ui.Clean(b.text), w), w)}
+				stem, text := v.stem(c, b), ui.Clean(b.text)
+				if b.value {
+					text = tail(c, text, w-ui.Width(stem))
+				}
+				return ui.Cell{Raw: true, Text: ui.Pad(ui.Cut(stem+text, w), w)}
 			}},
 			{Title: "STATE", Width: 16, Cell: func(_ *ui.Ctx, b *branch, _ int) ui.Cell {
 				return ui.Cell{Text: strings.TrimSpace(b.glyph + " " + b.state), Style: b.style}

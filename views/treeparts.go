@@ -54,7 +54,7 @@ func (v *tree) level(rows []*branch, d *api.Dataset, up *branch, all []api.Parti
 			n++
 		}
 		b := &branch{key: up.key + ":" + path, parent: up.key, text: name, depth: up.depth + 1, dataset: d.Name, leaf: !deeper,
-			habit: true, last: slices.Concat(up.last, []bool{n == len(all)}), note: sumWords(&sum)}
+			habit: true, value: true, last: slices.Concat(up.last, []bool{n == len(all)}), note: sumWords(&sum)}
 		rows = append(rows, b)
 		if deeper {
 			b.note += ", " + ui.Plural(n, "partition")
