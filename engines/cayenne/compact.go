@@ -47,6 +47,9 @@ func (e *Engine) compact(ctx context.Context) (done engines.Compacted, err error
 	if err := e.writable(); err != nil {
 		return done, err
 	}
+	if e.lock == nil { // nobody can write here
+		return done, nil
+	}
 	if err := e.compacting.Lock(ctx); err != nil {
 		return done, err
 	}

@@ -20,6 +20,7 @@ func testReadOnlyDirectory(t *testing.T, h Harness) {
 		}
 	}()
 	write(t, e, engines.Replace, rows(1, 0, 100, 100))
+	write(t, e, engines.Append, rows(3, 0, 100, 100))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,8 @@ func testReadOnlyDirectory(t *testing.T, h Harness) {
 		r.Release()
 		wantKind(t, err, engines.Denied)
 	}
-	expect(t, e, total(1, 0, 100))
+	testCompact(t, e, false)
+	expect(t, e, total(1, 0, 100).plus(total(3, 0, 100)))
 }
 
 // protect prepares dir; the functions make it read-only, and clean up.
