@@ -90,3 +90,25 @@ func TestCompactionFails(t *testing.T) {
 	b.saidOfCompaction(api.ErrorLevel, "compaction failed: d: compact d")
 	b.saidOfCompaction(api.ErrorLevel, "is damaged")
 }
+
+// TestACompactionIsNoReasonForASet compacts a dataset that is snapshotted by partition: its files are others then, its
+// rows are not, and the next start stores nothing.
+func TestACompactionIsNoReasonForASet(t *testing.T) {
+	b, _, _ := partitionedBed(t, "      refresh_mode: append\n      params: {cayenne_compaction_trigger_files: 2, cayenne_compaction_background_interval_ms: 20}\n    time_column: id\n    time_format: unix_seconds\n")
+	b.start()
+	stored := func(n int) *api.Dataset {
+		t.Helper()
+		return b.dataset("sales", "its snapshots", func(d *api.Dataset) bool { return d.Snapshots.Kept == n && d.Snapshots.Run == nil })
+	}
+	stored(1)
+	b.write("a.csv", salesHead+sales(0, 1800))
+	b.refresh("sales")
+	stored(2)
+	b.saidOfCompaction(api.Info, "put ")
+	b.stop()
+	b.start()
+	b.dataset("sales", "has looked at the snapshots", func(d *api.Dataset) bool {
+		return d.Snapshots.Run == nil && len(d.Snapshots.Attempts) > 0
+	})
+	stored(2)
+}

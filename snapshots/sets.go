@@ -79,9 +79,10 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 	}
 	var stored int64
 	var todo []int
+	same := len(sets) > 0 && set.LastUpdatedMs != 0 && sets[len(sets)-1].LastUpdatedMs == set.LastUpdatedMs // other files can hold the same rows
 	for i, p := range r.Parts {
 		set.Partitions[i] = metadata.SetPart{Path: p.Path, Version: p.Version, Rows: p.Rows, Bytes: p.Bytes}
-		if old, ok := sets.newest(p.Path); ok && old.Version == p.Version && !r.Force {
+		if old, ok := sets.newest(p.Path); ok && (same || old.Version == p.Version) && !r.Force {
 			v, err := m.viewOf(ctx, f, metadata.PartitionKey(r.Dataset, p.Path))
 			if err != nil {
 				return Created{}, err
