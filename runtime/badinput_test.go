@@ -162,6 +162,7 @@ func TestDamagedSnapshotLeavesTheRunningDataAlone(t *testing.T) {
 	b.start()
 	for name := range fileEngineFiles {
 		b.ready(name, 20)
+		b.dataset(name, "rest", func(d *api.Dataset) bool { return d.Run == nil && d.Snapshots.Run == nil })
 		flip(t, b.objects(name)[0])
 		task := b.do(api.BootstrapFrom{Dataset: name})
 		if task.State != api.TaskFailed || !strings.Contains(task.Detail, "SHA-256") || !strings.Contains(task.Detail, name) {

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"pitwall/engines"
-	"pitwall/engines/cayenne/vortex"
 )
 
 var _ engines.LayoutEngine = (*Engine)(nil)
@@ -50,6 +49,11 @@ func (v *version) partitions(target int64) []engines.Partition {
 			p.Small++
 		}
 	}
+	for i := range all {
+		if all[i].Small == 1 { // there is nothing to put it together with
+			all[i].Small = 0
+		}
+	}
 	slices.SortFunc(all, func(a, b engines.Partition) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -87,7 +91,7 @@ func (r *reads) zone(read bool) bool {
 	return read
 }
 
-// count counts a file, which is read or not, and its partition, when its values alone leave it out.
+// count counts a file, which is read or not.
 func (r *rows) count(f *dataFile, read bool) {
 	n := r.of.reads
 	switch {
@@ -98,17 +102,16 @@ func (r *rows) count(f *dataFile, read bool) {
 		return
 	}
 	n.filesLeft.Add(1)
-	if f.in.part == nil || r.passed[f.in] {
-		return
-	}
-	of := r.known(f)
-	of.bounds = func(int) vortex.Bounds { return vortex.Bounds{Nulls: -1} }
-	if outcomes(r.of.where, f.rows, of).yes {
+	if f.in.part == nil {
 		return
 	}
 	if r.passed == nil {
-		r.passed = map[*table]bool{}
+		r.passed = map[*table]int{}
+		for _, f := range r.v.files {
+			r.passed[f.in]++
+		}
 	}
-	r.passed[f.in] = true
-	n.partitionsLeft.Add(1)
+	if r.passed[f.in]--; r.passed[f.in] == 0 {
+		n.partitionsLeft.Add(1)
+	}
 }

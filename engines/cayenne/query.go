@@ -97,7 +97,7 @@ type rows struct {
 	next    int // file
 	in      *fileRows
 	left    int64
-	passed  map[*table]bool // partitions that were left out
+	passed  map[*table]int // files that are not left out yet
 	current arrow.RecordBatch
 	err     error
 }
