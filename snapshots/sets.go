@@ -79,10 +79,12 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 	}
 	var stored int64
 	var todo []int
-	same := len(sets) > 0 && set.LastUpdatedMs != 0 && sets[len(sets)-1].LastUpdatedMs == set.LastUpdatedMs // other files can hold the same rows
+	same := !r.Force && sets.sameRows(set.LastUpdatedMs, r.Parts)
+	compacted := false
 	for i, p := range r.Parts {
 		set.Partitions[i] = metadata.SetPart{Path: p.Path, Version: p.Version, Rows: p.Rows, Bytes: p.Bytes}
 		if old, ok := sets.newest(p.Path); ok && (same || old.Version == p.Version) && !r.Force {
+			compacted = compacted || old.Version != p.Version
 			v, err := m.viewOf(ctx, f, metadata.PartitionKey(r.Dataset, p.Path))
 			if err != nil {
 				return Created{}, err
@@ -93,6 +95,13 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 			}
 		}
 		todo = append(todo, i)
+	}
+	if len(todo) > 0 && compacted { // what is named together must be of one state
+		for i := range set.Partitions {
+			if !slices.Contains(todo, i) {
+				todo = append(todo, i)
+			}
+		}
 	}
 	if len(todo) == 0 && len(sets) > 0 && len(sets[len(sets)-1].Partitions) == len(r.Parts) {
 		return Created{}, &Error{Op: "create snapshot of", Kind: Unchanged, Err: fmt.Errorf("no partition changed since set %d", sets[len(sets)-1].ID)}
@@ -178,6 +187,18 @@ func total(parts []Part, of []int) (n int64) {
 
 // setList are sets, oldest first.
 type setList []metadata.Set
+
+// sameRows tells whether partitions hold the rows that the newest set has: it was stored after the last write, and
+// what changed since is how they lie in files.
+func (l setList) sameRows(updatedMs int64, parts []Part) bool {
+	if len(l) == 0 || updatedMs == 0 || l[len(l)-1].LastUpdatedMs != updatedMs || len(l[len(l)-1].Partitions) != len(parts) {
+		return false
+	}
+	return !slices.ContainsFunc(parts, func(p Part) bool {
+		old, ok := l.newest(p.Path)
+		return !ok || old.Rows != p.Rows
+	})
+}
 
 // newest is what the newest set has of a partition.
 func (l setList) newest(path string) (metadata.SetPart, bool) {
