@@ -86,7 +86,7 @@ func (e *encoder) numbers(a arrow.Array, t *dtype) *node {
 	if err != nil {
 		panic(err) // a number type always has them
 	}
-	null := nulls{of: a}
+	null := validOf(a)
 	switch t.ptype {
 	case u8:
 		return integers(e, valuesOf[uint8](raw), t.ptype, null, 0)
@@ -120,7 +120,17 @@ func primitiveNode[T any](v []T, validity []*node) *node {
 
 // nulls is which rows of a column are null; the zero value has none.
 type nulls struct {
-	of arrow.Array
+	of   arrow.Array
+	bits []byte // of the rows that are not null, where there are nulls
+	from int    // the bit of the first row
+}
+
+func validOf(a arrow.Array) nulls {
+	n := nulls{of: a}
+	if a.NullN() > 0 {
+		n.bits, n.from = a.NullBitmapBytes(), a.Data().Offset()
+	}
+	return n
 }
 
 func (n nulls) any() bool { return n.of != nil && n.of.NullN() > 0 }
@@ -136,11 +146,17 @@ func (n nulls) take(rows []int) nulls {
 			b.Append(true)
 		}
 	}
-	return nulls{of: b.NewArray()}
+	return validOf(b.NewArray())
 }
 
 // at tells whether row i is null.
-func (n nulls) at(i int) bool { return n.of != nil && n.of.IsNull(i) }
+func (n nulls) at(i int) bool {
+	if n.bits == nil {
+		return false
+	}
+	i += n.from
+	return n.bits[i>>3]>>(i&7)&1 == 0
+}
 
 // child is the validity child; none where there are no nulls.
 func (n nulls) child(e *encoder) []*node {
@@ -181,7 +197,7 @@ func (e *encoder) dateTimeParts(a *array.Int64, t *dtype) *node {
 	if perSecond == 1 || a.Len() < minEncoded {
 		return nil
 	}
-	v, null := a.Int64Values(), nulls{of: a}
+	v, null := a.Int64Values(), validOf(a)
 	days, seconds := make([]uint32, len(v)), make([]uint32, len(v))
 	for i, x := range v {
 		if null.at(i) {
@@ -234,7 +250,7 @@ func (e *encoder) decimal(a arrow.Array, t *dtype) *node {
 	if e.plain {
 		return decimalNode(bytesOf(v), 8, e.validity(a))
 	}
-	return &node{encoding: "vortex.decimal_byte_parts", metadata: proto(nil).uint(1, uint64(i64)), children: []*node{integers(e, v, i64, nulls{of: a}, 0)}}
+	return &node{encoding: "vortex.decimal_byte_parts", metadata: proto(nil).uint(1, uint64(i64)), children: []*node{integers(e, v, i64, validOf(a), 0)}}
 }
 
 // decimalNode is unscaled values of w bytes.

@@ -9,7 +9,7 @@ import (
 // text encodes an array of text or bytes: as a constant, by a dictionary, by FSST or Zstandard, or as it is.
 func (e *encoder) text(a arrow.Array, t *dtype) *node {
 	offs, data := textOf(a)
-	null := nulls{of: a}
+	null := validOf(a)
 	if e.plain || a.Len() < minEncoded {
 		return varbin(e, offs, data, null)
 	}
