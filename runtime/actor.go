@@ -273,7 +273,6 @@ func (a *actor) snapshotState() *api.Dataset {
 	a.st.HasData, a.st.Registered = a.ready, a.src != nil
 	a.st.Totals.ZeroFallbacks, a.st.Totals.ReadyFallbacks = a.zeroFallbacks.Load(), a.readyFallbacks.Load()
 	a.totalBoots()
-	a.st.Snapshots.ByPartition = byPartition(a.cfg())
 	a.st.Snapshots.Shared = a.shared.Load() && a.creates() == ""
 	a.st.NextRefresh, a.st.Waiting = a.nextRefresh(), a.pending != nil
 	if s := a.status(); s != a.st.Status {

@@ -7,25 +7,23 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"pitwall/config"
 	"pitwall/engines"
+	"pitwall/engines/schemajson"
 	"pitwall/runtime/api"
 	"pitwall/snapshots"
-	"pitwall/snapshots/metadata"
 )
 
 // byPartition tells whether a dataset is stored partition by partition: every partition has snapshots, a current one
 // and a lease of its own, and what belongs together is one set (spec acceleration-snapshots section 7).
 func byPartition(cfg *config.Dataset) bool { return cfg.Acceleration.SnapshotsBy == config.ByPartition }
 
-// stored lists the snapshots of a dataset, newest first: its sets, where it is stored by partition and has any.
+// stored lists the snapshots of a dataset, newest first: sets of partitions, where the newest one is such.
 func (r *Runtime) stored(ctx context.Context, cfg *config.Dataset) ([]snapshots.Snapshot, error) {
-	if byPartition(cfg) {
-		if sets, err := r.snaps.Sets(ctx, cfg.Name, string(cfg.Acceleration.Engine)); err != nil || len(sets) > 0 {
-			return sets, err
-		}
-	}
-	return r.snaps.List(ctx, cfg.Name)
+	list, _, err := r.snaps.Stored(ctx, cfg.Name, string(cfg.Acceleration.Engine))
+	return list, err
 }
 
 // storedOf is stored of an actor's dataset; a may be nil.
@@ -37,16 +35,13 @@ func (r *Runtime) storedOf(ctx context.Context, dataset string, a *actor) ([]sna
 }
 
 // inSets tells whether the snapshots that are listed are sets.
-func (a *actor) inSets(ctx context.Context) bool {
-	if !byPartition(a.cfg()) {
-		return false
-	}
-	sets, err := a.rt.snaps.Sets(ctx, a.cfg().Name, a.opener.Name())
-	return err == nil && len(sets) > 0
+func (a *actor) inSets(ctx context.Context) (bool, error) {
+	_, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name, a.opener.Name())
+	return sets, err
 }
 
 // createSet stores the partitions that changed.
-func (a *actor) createSet(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time, tmp string) (snapshots.Snapshot, error) {
+func (a *actor) createSet(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, tmp string) (snapshots.Snapshot, error) {
 	eng, ok := file.(engines.PartitionedEngine)
 	if !ok {
 		return snapshots.Snapshot{}, &settingError{string(cfg.Acceleration.Engine) + " has no partitions", "use engine: cayenne, or snapshots_by: dataset"}
@@ -61,7 +56,7 @@ func (a *actor) createSet(t *transferJob, cfg *config.Dataset, file engines.File
 		return snapshots.Snapshot{}, err
 	}
 	r := snapshots.SetRequest{Checkpoint: cp, CreateRequest: snapshots.CreateRequest{
-		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: changed, Force: q.force,
+		Dataset: cfg.Name, Engine: a.opener.Name(), Extension: a.opener.Extension(), LastUpdated: p.Checkpoint().UpdatedAt, Force: q.force,
 		Incremental: cfg.Acceleration.SnapshotsUpload == config.UploadIncremental && !q.full, FullEvery: int(cfg.Acceleration.SnapshotsFullEvery),
 		Lease: a.lease(), Leased: a.leased,
 		Progress: func(phase string, done, total int64) { t.at(phase, done, total, 0) },
@@ -77,9 +72,6 @@ func (a *actor) createSet(t *transferJob, cfg *config.Dataset, file engines.File
 				return snapshots.Copy{Path: at, Rows: e.Rows, Schema: e.Schema}, nil
 			}})
 	}
-	if len(r.Parts) == 0 {
-		return snapshots.Snapshot{}, &snapshots.Error{Op: "create snapshot of", Dataset: cfg.Name, Kind: snapshots.Unchanged, Err: errors.New("there are no rows, and so no partitions")}
-	}
 	done, err := a.rt.snaps.CreateSet(t.ctx, r)
 	if err == nil {
 		a.emit(api.Info, "snapshot", fmt.Sprintf("set %d: %d of %d partitions changed and were stored", done.Set.ID, done.Written, done.Set.Partitions))
@@ -87,22 +79,38 @@ func (a *actor) createSet(t *transferJob, cfg *config.Dataset, file engines.File
 	return done.Set, err
 }
 
-// loadStored loads a snapshot: a set where there are any, else one of the whole dataset.
+// loadStored loads a snapshot of the kind that the newest one is of; to fall back on older ones is to try the other
+// kind, too.
 func (a *actor) loadStored(ctx context.Context, file engines.FileEngine, rows *int64, r snapshots.BootstrapRequest) (snapshots.Bootstrapped, error) {
 	eng, ok := file.(engines.PartitionedEngine)
-	if !ok || !byPartition(a.cfg()) {
+	if !ok {
 		return a.rt.snaps.Bootstrap(ctx, r)
 	}
-	b, err := a.rt.snaps.BootstrapSet(ctx, snapshots.LoadRequest{BootstrapRequest: r, Damaged: a.damagedPart(ctx),
-		InstallSet: func(ctx context.Context, files []string, _ snapshots.Snapshot, checkpoint []byte) error {
-			info, err := a.installSet(ctx, eng, files, checkpoint)
-			*rows = info.Rows
-			return err
-		}})
-	if errors.Is(err, snapshots.ErrNone) {
-		return a.rt.snaps.Bootstrap(ctx, r)
+	whole := func() (snapshots.Bootstrapped, error) { return a.rt.snaps.Bootstrap(ctx, r) }
+	set := func() (snapshots.Bootstrapped, error) {
+		return a.rt.snaps.BootstrapSet(ctx, snapshots.LoadRequest{BootstrapRequest: r, Damaged: a.damagedPart(ctx),
+			InstallSet: func(ctx context.Context, files []string, _ snapshots.Snapshot, checkpoint []byte) error {
+				info, err := a.installSet(ctx, eng, files, checkpoint)
+				*rows = info.Rows
+				return err
+			}})
 	}
-	return b, err
+	first, other := whole, set
+	sets, err := a.inSets(ctx)
+	if err == nil && sets { // an error meets the first kind, too, which waits and tries again
+		first, other = set, whole
+	}
+	b, err := first()
+	switch k := snapshots.KindOf(err); {
+	case err == nil, ctx.Err() != nil, r.ID != nil, r.OnFailure != snapshots.Fallback, k == snapshots.LocalFailed, k == snapshots.DiskFull:
+		return b, err
+	}
+	c, errOther := other()
+	if errors.Is(errOther, snapshots.ErrNone) {
+		return b, err
+	}
+	c.Rejected = append(b.Rejected, c.Rejected...)
+	return c, errOther
 }
 
 // installSet makes verified downloads of all partitions the local data.
@@ -110,6 +118,9 @@ func (a *actor) installSet(ctx context.Context, eng engines.PartitionedEngine, f
 	var cp engines.Checkpoint
 	if err := json.Unmarshal(checkpoint, &cp); err != nil {
 		return engines.Info{}, &snapshots.Error{Op: "open", Kind: snapshots.Corrupt, Err: fmt.Errorf("the checkpoint of the set: %w", err)}
+	}
+	if len(files) == 0 {
+		return a.installNothing(ctx, eng, cp)
 	}
 	info, _, err := a.opener.Check(ctx, files[0], a.cfg().Name)
 	if err == nil && a.cfg().TimeColumn != "" {
@@ -128,6 +139,24 @@ func (a *actor) installSet(ctx context.Context, eng engines.PartitionedEngine, f
 		return info, refused("open", err)
 	}
 	return info, nil
+}
+
+// installNothing makes a dataset without rows the local data: a set without partitions.
+func (a *actor) installNothing(ctx context.Context, eng engines.Engine, cp engines.Checkpoint) (engines.Info, error) {
+	schema, err := schemajson.Unmarshal([]byte(cp.SchemaJSON))
+	if err != nil {
+		return engines.Info{}, &snapshots.Error{Op: "open", Kind: snapshots.Corrupt, Err: fmt.Errorf("the schema of the set: %w", err)}
+	}
+	rows, err := array.NewRecordReader(schema, nil)
+	if err != nil {
+		return engines.Info{}, err
+	}
+	defer rows.Release()
+	_, err = eng.Write(ctx, engines.Write{Mode: engines.Replace, Rows: rows, RefreshSQL: cp.RefreshSQL, At: cp.UpdatedAt, State: cp.State})
+	if err != nil {
+		return engines.Info{}, localFault("install", err)
+	}
+	return engines.Info{Schema: schema}, nil
 }
 
 // damagedPart notes in the store that a snapshot of a partition can't be loaded, so that the next set has another one.
@@ -163,21 +192,19 @@ func (a *actor) verifySet(t *transferJob, id uint64) (string, error) {
 // collectSets removes older snapshots of every partition; those that a set names stay. It returns what was done, and
 // whether anything was.
 func (a *actor) collectSets(ctx context.Context, rule config.Retain, dry bool) (text string, any bool, err error) {
-	used, err := a.rt.snaps.SetPaths(ctx, a.cfg().Name)
+	keys, err := a.rt.snaps.SetPartitions(ctx, a.cfg().Name)
 	if err != nil {
 		return "", false, err
 	}
 	var kept, removed, deleted int
-	for path, inUse := range used {
-		c := collection(metadata.PartitionKey(a.cfg().Name, path), rule, dry)
-		c.InUse = inUse
-		done, err := a.rt.snaps.Collect(ctx, c)
+	for _, key := range keys {
+		done, err := a.rt.snaps.Collect(ctx, collection(key, rule, dry))
 		if err != nil {
 			return "", false, err
 		}
 		kept, removed, deleted = kept+len(done.Kept), removed+len(done.Removed), deleted+done.Deleted
 	}
-	text = fmt.Sprintf("of %d partitions: %d kept, %d removed; %d objects deleted", len(used), kept, removed, deleted)
+	text = fmt.Sprintf("of %d partitions: %d kept, %d removed; %d objects deleted", len(keys), kept, removed, deleted)
 	if dry {
 		text = "dry run: " + text
 	}

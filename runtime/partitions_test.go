@@ -149,3 +149,64 @@ func TestPartitionsThatDidNotChangeStay(t *testing.T) {
 		t.Errorf("%d rows, %+v", d.Rows, d.Snapshots.Booted)
 	}
 }
+
+// A refresh that leaves no rows is stored, too: a new replica does not bring them back.
+func TestNoRowsAreASet(t *testing.T) {
+	b, _, _ := partitionedBed(t, "")
+	b.start()
+	kept := func(n int) {
+		t.Helper()
+		b.dataset("sales", fmt.Sprintf("snapshot %d", n), func(d *api.Dataset) bool { return d.Snapshots.Kept == n && d.Snapshots.Run == nil })
+	}
+	kept(1)
+	b.write("a.csv", salesHead)
+	b.do(api.RefreshNow{Dataset: "sales"})
+	b.dataset("sales", "no rows", func(d *api.Dataset) bool { return d.HasData && d.Rows == 0 })
+	kept(2)
+	b.stop()
+	wipe(t, b)
+	if err := os.Rename(filepath.Join(b.dir, "a.csv"), filepath.Join(b.dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	d := b.dataset("sales", "what the set has", func(d *api.Dataset) bool { return d.HasData && d.Snapshots.Booted != nil })
+	if d.Rows != 0 || d.Snapshots.Booted.ID != 2 {
+		t.Errorf("%d rows of %+v", d.Rows, d.Snapshots.Booted)
+	}
+	b.wants("SELECT count(*) AS n FROM sales", "n\n0")
+}
+
+// Whatever snapshots_by was, a new replica loads what is newest.
+func TestTheNewestKindIsLoaded(t *testing.T) {
+	b, _, _ := partitionedBed(t, "")
+	pod := filepath.Join(b.dir, "spicepod.yml")
+	text, err := os.ReadFile(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boot := func(want int64) {
+		t.Helper()
+		wipe(t, b)
+		if err := os.Rename(filepath.Join(b.dir, "a.csv"), filepath.Join(b.dir, "away")); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		b.dataset("sales", fmt.Sprintf("%d rows", want), func(d *api.Dataset) bool { return d.HasData && d.Snapshots.Booted != nil && d.Rows == want })
+		b.stop()
+	}
+	for i, by := range []string{"partition", "dataset", "partition"} {
+		if err := os.WriteFile(pod, []byte(strings.Replace(string(text), "snapshots_by: partition", "snapshots_by: "+by, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rows := int64(300 * (i + 1))
+		b.write("a.csv", salesHead+sales(0, int(rows)))
+		b.start()
+		b.dataset("sales", "open", func(d *api.Dataset) bool { return d.HasData && d.Run == nil && d.Snapshots.Run == nil })
+		b.do(api.RefreshNow{Dataset: "sales"})
+		b.dataset("sales", "stored", func(d *api.Dataset) bool {
+			return d.Rows == rows && d.Snapshots.Newest != nil && d.Snapshots.Newest.Rows == rows && d.Snapshots.Run == nil
+		})
+		b.stop()
+		boot(rows)
+	}
+}

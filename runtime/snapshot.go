@@ -61,7 +61,7 @@ func (a *actor) beginSnapshot(q snapshotRequest) {
 func (a *actor) createSnapshot(t *transferJob, cfg *config.Dataset, file engines.FileEngine, q snapshotRequest, changed time.Time, rows int64) (snapshots.Snapshot, error) {
 	tmp := filepath.Join(filepath.Dir(a.file), fmt.Sprintf(".%s.%d.export.tmp", fileName(cfg.Name), t.started.UnixNano()))
 	if byPartition(cfg) {
-		return a.createSet(t, cfg, file, q, changed, tmp)
+		return a.createSet(t, cfg, file, q, tmp)
 	}
 	defer os.Remove(tmp)
 	var content *contentOf // nil when the policy does not ask

@@ -162,7 +162,7 @@ func (a *actor) removeLeftovers() {
 	own := regexp.MustCompile(`^\.(` + regexp.QuoteMeta(fileName(a.cfg().Name)) + `|` + regexp.QuoteMeta(a.cfg().Name) + `)\.[0-9]+\.(export|download)\.tmp`)
 	for _, e := range entries {
 		if own.MatchString(e.Name()) {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
+			_ = os.RemoveAll(filepath.Join(dir, e.Name())) // a file, or the folder of a set
 		}
 	}
 }

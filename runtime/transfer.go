@@ -48,6 +48,7 @@ type transferred struct {
 type storeLook struct {
 	newest *api.Snapshot
 	kept   int
+	sets   bool // of partitions
 	err    error
 	none   bool // not looked
 }
@@ -57,8 +58,8 @@ func (a *actor) look(ctx context.Context) storeLook {
 	if a.usesSnapshots() != "" {
 		return storeLook{none: true}
 	}
-	list, err := a.rt.stored(ctx, a.cfg())
-	l := storeLook{kept: len(list), err: err}
+	list, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name, a.opener.Name())
+	l := storeLook{kept: len(list), sets: sets, err: err}
 	for _, s := range list {
 		if s.Current {
 			c := apiSnapshot(s)
@@ -84,6 +85,7 @@ func (a *actor) inStore(l storeLook) {
 			a.st.Snapshots.Ahead = max(time.Until(n.Created), 0)
 		}
 		a.st.Snapshots.Newest, a.st.Snapshots.Kept = l.newest, l.kept
+		a.st.Snapshots.ByPartition = l.sets || byPartition(a.cfg())
 	}
 }
 

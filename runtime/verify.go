@@ -36,7 +36,9 @@ func (a *actor) beginVerify(id api.CommandID, snapshot uint64) {
 func (a *actor) verify(t *transferJob, id uint64) (string, error) {
 	name := a.cfg().Name
 	t.at("check", 0, 0, id)
-	if a.inSets(t.ctx) {
+	if sets, err := a.inSets(t.ctx); err != nil {
+		return "", err
+	} else if sets {
 		return a.verifySet(t, id)
 	}
 	text := fmt.Sprintf("snapshot %d is sound: size and SHA-256 are those recorded, %s opens it and finds its rows", id, a.opener.Name())

@@ -73,8 +73,8 @@ func (c Collected) String() string {
 // the pinned or the newest snapshot. A process that dies on the way leaves nothing that the next call does not
 // find again.
 func (m *Manager) Collect(ctx context.Context, r CollectRequest) (Collected, error) {
-	out, err := m.collect(ctx, r, func(list []Snapshot) ([]Kept, []Snapshot, error) {
-		keep, remove := r.Rule.Choose(list, r.Now, r.InUse)
+	out, err := m.collect(ctx, r, func(list []Snapshot, inSet func(uint64) bool) ([]Kept, []Snapshot, error) {
+		keep, remove := r.Rule.Choose(list, r.Now, func(id uint64) bool { return inSet(id) || r.InUse != nil && r.InUse(id) })
 		return keep, remove, nil
 	})
 	return out, wrap("collect snapshots of", r.Dataset, err)
@@ -83,7 +83,7 @@ func (m *Manager) Collect(ctx context.Context, r CollectRequest) (Collected, err
 // Delete removes one snapshot, which must not be the current or the pinned one. Its object goes at once. Kind
 // Missing: there is no such snapshot; Invalid: it is current, pinned or in use.
 func (m *Manager) Delete(ctx context.Context, dataset string, id uint64, inUse func(id uint64) bool) error {
-	_, err := m.collect(ctx, CollectRequest{Dataset: dataset, Now: time.Now(), Grace: Grace, only: &id}, func(list []Snapshot) ([]Kept, []Snapshot, error) {
+	_, err := m.collect(ctx, CollectRequest{Dataset: dataset, Now: time.Now(), Grace: Grace, only: &id}, func(list []Snapshot, inSet func(uint64) bool) ([]Kept, []Snapshot, error) {
 		i := slices.IndexFunc(list, func(s Snapshot) bool { return s.ID == id })
 		switch {
 		case i < 0:
@@ -95,6 +95,8 @@ func (m *Manager) Delete(ctx context.Context, dataset string, id uint64, inUse f
 		case list[i].pointed:
 			return nil, nil, &Error{Kind: Invalid, Err: errors.New("the pointer of metadata.json is at it, which readers that know no incremental snapshots load"),
 				Hint: "make another one current first that is not incremental"}
+		case inSet(id):
+			return nil, nil, &Error{Kind: Invalid, Err: errors.New("a set of partitions names it, which would not load any more"), Hint: "the last ten sets are kept"}
 		case inUse != nil && inUse(id):
 			return nil, nil, &Error{Kind: Invalid, Err: errors.New("it is in use"), Hint: "try again later"}
 		}
@@ -105,7 +107,7 @@ func (m *Manager) Delete(ctx context.Context, dataset string, id uint64, inUse f
 
 // collect removes what choose says. The objects are noted in the own state before their records go, so that they
 // are found again whatever happens in between.
-func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func([]Snapshot) ([]Kept, []Snapshot, error)) (Collected, error) {
+func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func(list []Snapshot, inSet func(uint64) bool) ([]Kept, []Snapshot, error)) (Collected, error) {
 	f, _, err := m.load(ctx)
 	if err != nil {
 		return Collected{}, err
@@ -116,7 +118,11 @@ func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func([]S
 	}
 	var out Collected
 	plan := func(d *metadata.Dataset) error {
-		out.Kept, out.Removed, err = choose(view{d, own}.list())
+		inSet, err := m.usedBySets(ctx, r.Dataset)
+		if err != nil {
+			return err
+		}
+		out.Kept, out.Removed, err = choose(view{d, own}.list(), inSet)
 		return err
 	}
 	if d := f.Datasets[r.Dataset]; d != nil {

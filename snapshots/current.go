@@ -49,6 +49,11 @@ func (m *Manager) point(ctx context.Context, dataset string, id uint64, pin bool
 	if err != nil {
 		return err
 	}
+	if inSet, err := m.usedBySets(ctx, dataset); err != nil {
+		return err
+	} else if inSet(id) {
+		return &Error{Kind: Invalid, Err: errors.New("it is one of a partition: new replicas load what the newest set names"), Hint: "load an older set with pitwall snapshots bootstrap, and store that"}
+	}
 	if v.increment(id) != nil {
 		return m.pointIncrement(ctx, v, dataset, id, pin)
 	}

@@ -216,12 +216,16 @@ func fence(d *metadata.Dataset, held *Held) error {
 		return nil
 	}
 	if g := d.Generation(); g > held.Generation {
-		return &Error{Op: "commit snapshot of", Kind: Superseded,
-			Err:  fmt.Errorf("another replica took over (lease generation %d, this one has %d)", g, held.Generation),
-			Hint: "nothing was published; the newer writer's snapshots are current"}
+		return superseded(g, held)
 	}
 	d.SetGeneration(held.Generation)
 	return nil
+}
+
+func superseded(generation uint64, held *Held) error {
+	return &Error{Op: "commit snapshot of", Kind: Superseded,
+		Err:  fmt.Errorf("another replica took over (lease generation %d, this one has %d)", generation, held.Generation),
+		Hint: "nothing was published; the newer writer's snapshots are current"}
 }
 
 // dropIncrements takes the records of incremental snapshots away, but not of those that became current or pinned

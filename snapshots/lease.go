@@ -17,6 +17,9 @@ type LeaseTerms struct {
 	Identity, Process string
 	// Duration is how long the others wait for a sign of life.
 	Duration time.Duration
+
+	// above says that this process has the lease that comes before this one: whoever else has this one lost that.
+	above bool
 }
 
 // LeaseDuration is the duration for writers that publish every interval: twice that, from 30 s to a day.
@@ -70,7 +73,7 @@ func (m *Manager) acquire(ctx context.Context, dataset string, t LeaseTerms, pub
 			next.Generation, next.AcquireMs = max(old.Generation, published), old.AcquireMs
 			held.Shared = old.Process != t.Process && m.wrote(dataset) && old.DurationMs > 0
 		default:
-			if left := old.Duration() - m.unchanged(dataset, version); left > 0 {
+			if left := old.Duration() - m.unchanged(dataset, version); left > 0 && !t.above {
 				return Held{}, &Error{Op: "create snapshot of", Kind: Standby,
 					Err:  fmt.Errorf("%s writes the snapshots of this dataset (lease generation %d)", old.Identity, old.Generation),
 					Hint: fmt.Sprintf("this replica stands by, and takes over when there is no sign of it for %s", old.Duration())}

@@ -27,7 +27,7 @@ func newReplica(t *testing.T, store, identity string) *replica {
 	}
 	t.Cleanup(func() { m.Close() })
 	b.Manager = m
-	return &replica{bed: b, terms: LeaseTerms{identity, identity + "-" + t.Name() + time.Now().String(), LeaseDuration(time.Minute)}}
+	return &replica{bed: b, terms: LeaseTerms{Identity: identity, Process: identity + "-" + t.Name() + time.Now().String(), Duration: LeaseDuration(time.Minute)}}
 }
 
 // writes makes a snapshot and returns the kind of the error.

@@ -15,6 +15,23 @@ import (
 	"pitwall/snapshots/metadata"
 )
 
+// Stored lists the snapshots of a dataset, newest first, of the kind that the newest one is of: sets of partitions, or
+// snapshots of the whole. engine is that of the dataset, for sets.
+func (m *Manager) Stored(ctx context.Context, dataset, engine string) (list []Snapshot, sets bool, err error) {
+	whole, err := m.List(ctx, dataset)
+	if err != nil {
+		return nil, false, err
+	}
+	parts, err := m.Sets(ctx, dataset, engine)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(parts) > 0 && (len(whole) == 0 || parts[0].Created.After(whole[0].Created)) {
+		return parts, true, nil
+	}
+	return whole, false, nil
+}
+
 // LoadRequest asks for the partitions of a set.
 type LoadRequest struct {
 	// BootstrapRequest is as for a dataset; Install is handed none of the files.
@@ -84,7 +101,7 @@ func (m *Manager) candidateSets(ctx context.Context, r LoadRequest) ([]metadata.
 
 // loadSet downloads the partitions of a set, and installs them.
 func (m *Manager) loadSet(ctx context.Context, r LoadRequest, s metadata.Set, x Snapshot) error {
-	dir, err := os.MkdirTemp(r.Dir, "."+filepath.Base(metadata.PartitionKey(r.Dataset, ""))+"*.download.tmp")
+	dir, err := os.MkdirTemp(r.Dir, fmt.Sprintf(".%s.*.download.tmp", strings.ReplaceAll(r.Dataset, "/", "_")))
 	if err != nil {
 		return localError("write", err)
 	}
@@ -110,16 +127,20 @@ func (m *Manager) loadSet(ctx context.Context, r LoadRequest, s metadata.Set, x 
 func (m *Manager) fetchSet(ctx context.Context, r LoadRequest, s metadata.Set, x Snapshot, file func(i int) string, progress func(done int64)) error {
 	var mu sync.Mutex
 	done := map[int]int64{}
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return err
+	}
 	g, all := errgroup.WithContext(ctx)
 	g.SetLimit(setsOnce)
 	for i, p := range s.Partitions {
 		g.Go(func() error {
-			v, err := m.view(all, metadata.PartitionKey(r.Dataset, p.Path))
+			v, err := m.viewOf(all, f, metadata.PartitionKey(r.Dataset, p.Path))
 			if err != nil {
 				return err
 			}
 			one, ok := v.find(p.Snapshot)
-			if !ok {
+			if !ok || one.Checksum != p.Checksum {
 				return &Error{Op: "find " + p.Path + " of", Kind: Missing, Err: fmt.Errorf("metadata.json has no snapshot %d of it", p.Snapshot)}
 			}
 			if r.Engine != "" && one.Engine != "" && !strings.EqualFold(one.Engine, r.Engine) {

@@ -1,6 +1,7 @@
 package snapshots
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pitwall/snapshots/metadata"
+	"pitwall/snapshots/objstore"
 )
 
 // A dataset can be stored partition by partition: every partition has snapshots, a pointer and a lease of its own,
@@ -51,9 +53,10 @@ type Created struct {
 	Written int
 }
 
-// CreateSet stores the partitions that are not as the newest set has them, and last the set. Kind Unchanged: all are
-// as they were; Standby: another replica writes one of them. After another error partitions may have been stored, but
-// no set names them: nobody loads them.
+// CreateSet stores the partitions that are not as the newest set has them, and last the set. One replica at a time does
+// so: the lease of the dataset comes before those of its partitions. Kind Unchanged: all are as they were; Standby:
+// another replica writes; Superseded: another one took over meanwhile. After another error partitions may have been
+// stored, but no set names them: nobody loads them.
 func (m *Manager) CreateSet(ctx context.Context, r SetRequest) (Created, error) {
 	out, err := m.createSet(ctx, r)
 	return out, wrap("create snapshot of", r.Dataset, err)
@@ -64,55 +67,95 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 		return Created{}, &Error{Op: "create snapshot of", Kind: Invalid, Err: fmt.Errorf("%d partitions, and snapshots by partition are of at most %d", len(r.Parts), maxSetPartitions),
 			Hint: "use fewer partitions, such as bucket(100, id), or snapshots_by: dataset"}
 	}
-	started := time.Now().UTC()
-	sets, err := m.sets(ctx, r.Dataset)
+	own, _, err := m.loadOwn(ctx, r.Dataset)
 	if err != nil {
 		return Created{}, err
 	}
-	f, _, err := m.load(ctx)
-	if err != nil {
-		return Created{}, err
+	var held *Held
+	if r.Lease != nil {
+		h, err := m.acquire(ctx, r.Dataset, *r.Lease, own.SetGeneration)
+		if err != nil {
+			return Created{}, err
+		}
+		held = &h
+		if r.Leased != nil {
+			r.Leased(h)
+		}
 	}
-	set := metadata.Set{AtMs: started.UnixMilli(), Checkpoint: r.Checkpoint, Partitions: make([]metadata.SetPart, len(r.Parts))}
+	out, err := m.writeSet(ctx, r, own.Sets, held)
+	if err != nil && held != nil && KindOf(err) != Unchanged {
+		// Somebody else may have more luck.
+		ctx, cancel := objstore.Settling(ctx, settleTimeout)
+		defer cancel()
+		err = errors.Join(err, m.ReleasePartitions(ctx, r.Dataset), m.Release(ctx, r.Dataset))
+	}
+	return out, err
+}
+
+func (m *Manager) writeSet(ctx context.Context, r SetRequest, sets setList, held *Held) (Created, error) {
+	set := metadata.Set{AtMs: time.Now().UnixMilli(), Checkpoint: r.Checkpoint, Partitions: make([]metadata.SetPart, len(r.Parts))}
 	if !r.LastUpdated.IsZero() {
 		set.LastUpdatedMs = r.LastUpdated.UnixMilli()
 	}
-	var stored int64
+	there, err := m.stillThere(ctx, r, sets)
+	if err != nil {
+		return Created{}, err
+	}
 	var todo []int
-	same := !r.Force && sets.sameRows(set.LastUpdatedMs, r.Parts)
-	compacted := false
 	for i, p := range r.Parts {
-		set.Partitions[i] = metadata.SetPart{Path: p.Path, Version: p.Version, Rows: p.Rows, Bytes: p.Bytes}
-		if old, ok := sets.newest(p.Path); ok && (same || old.Version == p.Version) && !r.Force {
-			compacted = compacted || old.Version != p.Version
-			v, err := m.viewOf(ctx, f, metadata.PartitionKey(r.Dataset, p.Path))
-			if err != nil {
-				return Created{}, err
-			}
-			if m.holds(ctx, v, old.Snapshot) {
-				set.Partitions[i].Snapshot = old.Snapshot
-				continue
-			}
+		if old, _ := sets.newest(p.Path); there[i] && old.Version == p.Version {
+			set.Partitions[i] = old
+			continue
 		}
 		todo = append(todo, i)
 	}
-	if len(todo) > 0 && compacted { // what is named together must be of one state
-		for i := range set.Partitions {
-			if !slices.Contains(todo, i) {
-				todo = append(todo, i)
-			}
-		}
-	}
-	if len(todo) == 0 && len(sets) > 0 && len(sets[len(sets)-1].Partitions) == len(r.Parts) {
+	if !r.Force && sets.sameRows(r) && !slices.Contains(there, false) {
 		return Created{}, &Error{Op: "create snapshot of", Kind: Unchanged, Err: fmt.Errorf("no partition changed since set %d", sets[len(sets)-1].ID)}
 	}
+	stored, err := m.storeParts(ctx, r, todo, &set)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := m.recordSet(ctx, r.Dataset, &set, held); err != nil {
+		return Created{}, err
+	}
+	s := setSnapshot(set, r.Engine, m.Location(), r.Dataset)
+	s.Stored, s.Current = stored, true
+	return Created{Set: s, Written: len(todo)}, nil
+}
+
+// recordSet makes a set the newest one, unless another replica took over.
+func (m *Manager) recordSet(ctx context.Context, dataset string, set *metadata.Set, held *Held) error {
+	return m.changeOwn(ctx, dataset, func(o *metadata.Own) error {
+		if n := len(o.Sets); n > 0 && o.Sets[n-1].AtMs == set.AtMs && versions(o.Sets[n-1]) == versions(*set) {
+			*set = o.Sets[n-1] // an earlier try did write it
+			return errSame
+		}
+		if held != nil && o.SetGeneration > held.Generation {
+			return superseded(o.SetGeneration, held)
+		}
+		if held != nil {
+			o.SetGeneration = held.Generation
+		}
+		*set = o.AddSet(*set)
+		return nil
+	})
+}
+
+// storeParts stores partitions side by side, and enters them into the set.
+func (m *Manager) storeParts(ctx context.Context, r SetRequest, todo []int, set *metadata.Set) (stored int64, err error) {
 	var mu sync.Mutex
 	done := map[int]int64{}
 	g, all := errgroup.WithContext(ctx)
 	g.SetLimit(setsOnce)
 	for _, i := range todo {
 		p, one := r.Parts[i], r.CreateRequest
-		one.Dataset, one.Rows, one.Content, one.Force = metadata.PartitionKey(r.Dataset, p.Path), p.Rows, nil, true
+		one.Dataset, one.Rows, one.Content, one.Force, one.Leased = metadata.PartitionKey(r.Dataset, p.Path), p.Rows, nil, true, nil
+		if r.Lease != nil {
+			terms := *r.Lease
+			terms.above = true
+			one.Lease = &terms
+		}
 		var copied string
 		one.Export = func(ctx context.Context) (Copy, error) {
 			c, err := p.Export(ctx)
@@ -137,34 +180,43 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			set.Partitions[i].Snapshot = s.ID
+			set.Partitions[i] = metadata.SetPart{Path: p.Path, Snapshot: s.ID, Checksum: s.Checksum, Version: p.Version, Rows: p.Rows, Bytes: p.Bytes}
 			stored += s.Stored
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return Created{}, err
-	}
-	err = m.changeOwn(ctx, r.Dataset, func(o *metadata.Own) error {
-		if n := len(o.Sets); n > 0 && o.Sets[n-1].AtMs == set.AtMs && versions(o.Sets[n-1]) == versions(set) {
-			set = o.Sets[n-1] // an earlier try did write it
-			return errSame
-		}
-		set = o.AddSet(set)
-		return nil
-	})
-	if err != nil {
-		return Created{}, err
-	}
-	s := setSnapshot(set, r.Engine, m.Location(), r.Dataset)
-	s.Stored, s.Current = stored, true
-	return Created{Set: s, Written: len(todo)}, nil
+	return stored, g.Wait()
 }
 
-// holds tells whether a snapshot is there and was not found damaged.
-func (m *Manager) holds(ctx context.Context, v view, id uint64) bool {
-	s, ok := v.find(id)
-	if c, checked := v.own.Checks[id]; !ok || checked && c.Result != Sound {
+// stillThere tells of which partitions the store holds what the newest set names.
+func (m *Manager) stillThere(ctx context.Context, r SetRequest, sets setList) ([]bool, error) {
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := make([]bool, len(r.Parts))
+	g, all := errgroup.WithContext(ctx)
+	g.SetLimit(2 * setsOnce)
+	for i, p := range r.Parts {
+		old, ok := sets.newest(p.Path)
+		if !ok {
+			continue
+		}
+		g.Go(func() error {
+			v, err := m.viewOf(all, f, metadata.PartitionKey(r.Dataset, p.Path))
+			if err == nil {
+				there[i] = m.holds(all, v, old)
+			}
+			return err
+		})
+	}
+	return there, g.Wait()
+}
+
+// holds tells whether a snapshot that a set names is there and was not found damaged.
+func (m *Manager) holds(ctx context.Context, v view, p metadata.SetPart) bool {
+	s, ok := v.find(p.Snapshot)
+	if c, checked := v.own.Checks[p.Snapshot]; !ok || s.Checksum != p.Checksum || checked && c.Result != Sound {
 		return false
 	}
 	size, err := m.Size(ctx, s)
@@ -188,13 +240,13 @@ func total(parts []Part, of []int) (n int64) {
 // setList are sets, oldest first.
 type setList []metadata.Set
 
-// sameRows tells whether partitions hold the rows that the newest set has: it was stored after the last write, and
-// what changed since is how they lie in files.
-func (l setList) sameRows(updatedMs int64, parts []Part) bool {
-	if len(l) == 0 || updatedMs == 0 || l[len(l)-1].LastUpdatedMs != updatedMs || len(l[len(l)-1].Partitions) != len(parts) {
+// sameRows tells whether the newest set has the rows of a request: the checkpoint is of the same write, and no
+// partition has fewer rows by a delete. What may differ is how they lie in files.
+func (l setList) sameRows(r SetRequest) bool {
+	if len(l) == 0 || !bytes.Equal(l[len(l)-1].Checkpoint, r.Checkpoint) || len(l[len(l)-1].Partitions) != len(r.Parts) {
 		return false
 	}
-	return !slices.ContainsFunc(parts, func(p Part) bool {
+	return !slices.ContainsFunc(r.Parts, func(p Part) bool {
 		old, ok := l.newest(p.Path)
 		return !ok || old.Rows != p.Rows
 	})
@@ -277,25 +329,37 @@ func (m *Manager) ReleasePartitions(ctx context.Context, dataset string) error {
 	return err
 }
 
-// SetPaths are the partitions that the sets of a dataset name, each with what tells whether a set names a snapshot
-// of it.
-func (m *Manager) SetPaths(ctx context.Context, dataset string) (map[string]func(id uint64) bool, error) {
+// SetPartitions are the datasets under which the partitions are stored that the sets of a dataset name.
+func (m *Manager) SetPartitions(ctx context.Context, dataset string) ([]string, error) {
 	sets, err := m.sets(ctx, dataset)
 	if err != nil {
 		return nil, wrap("list", dataset, err)
 	}
-	used := map[string]map[uint64]bool{}
+	var keys []string
 	for _, s := range sets {
 		for _, p := range s.Partitions {
-			if used[p.Path] == nil {
-				used[p.Path] = map[uint64]bool{}
-			}
-			used[p.Path][p.Snapshot] = true
+			keys = append(keys, metadata.PartitionKey(dataset, p.Path))
 		}
 	}
-	out := map[string]func(id uint64) bool{}
-	for path, ids := range used {
-		out[path] = func(id uint64) bool { return ids[id] }
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// usedBySets tells which snapshots of a dataset are those of a partition that sets name.
+func (m *Manager) usedBySets(ctx context.Context, key string) (func(id uint64) bool, error) {
+	used := map[uint64]bool{}
+	if at := strings.LastIndexByte(key, '@'); at > 0 {
+		sets, err := m.sets(ctx, key[:at])
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range sets {
+			for _, p := range s.Partitions {
+				if metadata.PartitionKey(key[:at], p.Path) == key {
+					used[p.Snapshot] = true
+				}
+			}
+		}
 	}
-	return out, nil
+	return func(id uint64) bool { return used[id] }, nil
 }

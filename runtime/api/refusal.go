@@ -53,7 +53,7 @@ func Refusal(s *State, c Command) string {
 		}
 	case SetCurrent, PinSnapshot, UnpinSnapshots, DeleteSnapshot:
 		if d.Snapshots.Off == "" && d.Snapshots.ByPartition {
-			return "with snapshots_by: partition each partition has a current snapshot of its own; pitwall snapshots changes those of " + d.Name + "@region=eu"
+			return "with snapshots_by: partition new replicas load the newest set; load an older one, and store that"
 		}
 		return d.Snapshots.Off
 	case VerifySnapshot:

@@ -135,14 +135,9 @@ func (s *store) Datasets(ctx context.Context) ([]api.StoredDataset, error) {
 
 // list returns the snapshots of a dataset that the store, or at least the spicepod, knows, newest first.
 func (s *store) list(ctx context.Context, dataset string) ([]snapshots.Snapshot, error) {
-	list, err := s.m.List(ctx, dataset)
+	list, _, err := s.m.Stored(ctx, dataset, "")
 	if err != nil {
 		return nil, s.explain(err, api.Unreachable)
-	}
-	if len(list) == 0 { // stored by partition
-		if list, err = s.m.Sets(ctx, dataset, ""); err != nil {
-			return nil, s.explain(err, api.Unreachable)
-		}
 	}
 	if _, declared := s.declared[dataset]; declared || len(list) > 0 {
 		return list, nil

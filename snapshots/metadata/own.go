@@ -35,6 +35,8 @@ type Own struct {
 	Sets []Set `json:"sets,omitempty"`
 	// LastSet is the id of the newest set that there ever was.
 	LastSet uint64 `json:"last-set,omitempty"`
+	// SetGeneration is the generation of the lease under which the newest set was written.
+	SetGeneration uint64 `json:"set-generation,omitempty"`
 
 	other map[string]json.RawMessage // members of later versions, kept
 }
@@ -91,7 +93,7 @@ func DecodeOwn(b []byte) (*Own, error) {
 	}
 	// Every member of this version, whether it is empty or not.
 	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1, Removals: 1,
-		Increments: Increments{List: []Increment{{}}}, Sets: []Set{{}}, LastSet: 1})
+		Increments: Increments{List: []Increment{{}}}, Sets: []Set{{}}, LastSet: 1, SetGeneration: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package metadata
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -21,11 +24,16 @@ type Set struct {
 type SetPart struct {
 	Path     string `json:"path"`
 	Snapshot uint64 `json:"snapshot-id"`
+	// Checksum is that of the snapshot: ids come again when metadata.json was lost.
+	Checksum string `json:"checksum"`
 	// Version tells what the partition held: the same version is the same content.
 	Version string `json:"version"`
 	Rows    int64  `json:"rows"`
 	Bytes   int64  `json:"bytes"`
 }
+
+// maxPartitionKey bounds what a partition adds to the name of its dataset: names of objects have that twice.
+const maxPartitionKey = 120
 
 // setsKept is how many sets are remembered.
 const setsKept = 10
@@ -44,8 +52,6 @@ func (o *Own) AddSet(s Set) Set {
 // digits for what keys can't carry.
 func PartitionKey(dataset, path string) string {
 	var b strings.Builder
-	b.WriteString(dataset)
-	b.WriteByte('@')
 	for i := range len(path) {
 		switch c := path[i]; {
 		case c == '/':
@@ -56,11 +62,13 @@ func PartitionKey(dataset, path string) string {
 			c == '.' && (i == 0 || path[i-1] != '.'):
 			b.WriteByte(c)
 		default:
-			const hex = "0123456789ABCDEF"
-			b.WriteByte('!')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
+			fmt.Fprintf(&b, "!%02X", c)
 		}
 	}
-	return b.String()
+	key := b.String()
+	if len(key) > maxPartitionKey {
+		sum := sha256.Sum256([]byte(key))
+		key = strings.TrimRight(key[:maxPartitionKey-33], ".!") + "-" + hex.EncodeToString(sum[:16])
+	}
+	return dataset + "@" + key
 }

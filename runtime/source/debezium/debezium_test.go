@@ -99,7 +99,7 @@ func TestTypes(t *testing.T) {
 		{`"type":"bytes"`, "binary", `"AP8="`, "AP8="},
 		{`"type":"bytes"`, "binary", `"?"`, "error"},
 		{decimal("10", "2"), "decimal(10, 2)", `"AMg="`, "2"},
-		{decimal("10", "2"), "decimal(10, 2)", `"/zg="`, "-2"}, // -200: ff38
+		{decimal("10", "2"), "decimal(10, 2)", `"/zg="`, "-2"},    // -200: ff38
 		{decimal("10", "2"), "decimal(10, 2)", `"gA=="`, "-1.28"}, // one byte, its sign in it
 		{decimal("10", "2"), "decimal(10, 2)", `""`, "0"},
 		{decimal("3", "0"), "decimal(3, 0)", `"BAA="`, "error"}, // 1024
