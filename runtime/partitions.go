@@ -192,13 +192,15 @@ func (a *actor) verifySet(t *transferJob, id uint64) (string, error) {
 // collectSets removes older snapshots of every partition; those that a set names stay. It returns what was done, and
 // whether anything was.
 func (a *actor) collectSets(ctx context.Context, rule config.Retain, dry bool) (text string, any bool, err error) {
-	keys, err := a.rt.snaps.SetPartitions(ctx, a.cfg().Name)
+	keys, abandoned, err := a.rt.snaps.StoredPartitions(ctx, a.cfg().Name)
 	if err != nil {
 		return "", false, err
 	}
 	var kept, removed, deleted int
-	for _, key := range keys {
-		done, err := a.rt.snaps.Collect(ctx, collection(key, rule, dry))
+	for i, key := range append(keys, abandoned...) {
+		c := collection(key, rule, dry)
+		c.Abandoned = i >= len(keys)
+		done, err := a.rt.snaps.Collect(ctx, c)
 		if err != nil {
 			return "", false, err
 		}

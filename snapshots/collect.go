@@ -29,6 +29,9 @@ type CollectRequest struct {
 	Grace time.Duration
 	// DryRun only tells what would be done.
 	DryRun bool
+	// Abandoned removes all, the current one too, of a partition that no set names, when nothing was stored of it for
+	// a day.
+	Abandoned bool
 	// InUse tells that a snapshot is being read; may be nil.
 	InUse func(id uint64) bool
 
@@ -74,6 +77,12 @@ func (c Collected) String() string {
 // find again.
 func (m *Manager) Collect(ctx context.Context, r CollectRequest) (Collected, error) {
 	out, err := m.collect(ctx, r, func(list []Snapshot, inSet func(uint64) bool) ([]Kept, []Snapshot, error) {
+		if r.Abandoned {
+			if len(list) == 0 || r.Now.Sub(list[0].Created) < orphanAge || slices.ContainsFunc(list, func(s Snapshot) bool { return s.Pinned || inSet(s.ID) }) {
+				return nil, nil, nil
+			}
+			return nil, list, nil
+		}
 		keep, remove := r.Rule.Choose(list, r.Now, func(id uint64) bool { return inSet(id) || r.InUse != nil && r.InUse(id) })
 		return keep, remove, nil
 	})
@@ -155,6 +164,9 @@ func (m *Manager) collect(ctx context.Context, r CollectRequest, choose func(lis
 				return errSame
 			}
 			d.Remove(ids)
+			if d.CurrentID != nil && ids[*d.CurrentID] { // of an abandoned partition
+				d.CurrentID = nil
+			}
 			return nil
 		})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -329,20 +330,29 @@ func (m *Manager) ReleasePartitions(ctx context.Context, dataset string) error {
 	return err
 }
 
-// SetPartitions are the datasets under which the partitions are stored that the sets of a dataset name.
-func (m *Manager) SetPartitions(ctx context.Context, dataset string) ([]string, error) {
+// StoredPartitions are the datasets under which partitions of a dataset are stored: those that its sets name, and those
+// that none of them does. Without a set there are none of either: then it is more likely that the own state was lost.
+func (m *Manager) StoredPartitions(ctx context.Context, dataset string) (named, abandoned []string, err error) {
 	sets, err := m.sets(ctx, dataset)
-	if err != nil {
-		return nil, wrap("list", dataset, err)
+	if err != nil || len(sets) == 0 {
+		return nil, nil, wrap("list", dataset, err)
 	}
-	var keys []string
+	in := map[string]bool{}
 	for _, s := range sets {
 		for _, p := range s.Partitions {
-			keys = append(keys, metadata.PartitionKey(dataset, p.Path))
+			in[metadata.PartitionKey(dataset, p.Path)] = true
 		}
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys), nil
+	f, _, err := m.load(ctx)
+	if err != nil {
+		return nil, nil, wrap("list", dataset, err)
+	}
+	for name := range f.Datasets {
+		if strings.HasPrefix(name, dataset+"@") && !in[name] {
+			abandoned = append(abandoned, name)
+		}
+	}
+	return slices.Sorted(maps.Keys(in)), abandoned, nil
 }
 
 // usedBySets tells which snapshots of a dataset are those of a partition that sets name.

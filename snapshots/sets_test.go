@@ -217,6 +217,44 @@ func TestTheNewestKindIsListed(t *testing.T) {
 	}
 }
 
+// A partition that no set names any more goes as a whole, a day later; one that was just stored may be of a set to come.
+func TestAbandonedPartitionsGo(t *testing.T) {
+	b := newBed(t)
+	for i := range 12 {
+		if _, err := store(b.Manager, t, fmt.Sprint(i), nil, part(t, fmt.Sprintf("day=%02d", i), "x"), part(t, fmt.Sprintf("day=%02d", i+1), "x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named, abandoned, err := b.StoredPartitions(t.Context(), "o")
+	if err != nil || len(named) != 11 || len(abandoned) != 2 {
+		t.Fatalf("%v, %v, %v", named, abandoned, err)
+	}
+	collect := func(key string, after time.Duration) Collected {
+		t.Helper()
+		c, err := b.Collect(t.Context(), CollectRequest{Dataset: key, Rule: Rule{Last: 1}, Now: time.Now().Add(after), Abandoned: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := len(b.objects())
+	for _, key := range abandoned {
+		if c := collect(key, time.Hour); len(c.Removed) > 0 {
+			t.Errorf("%s went within a day", key)
+		}
+		if c := collect(key, 25*time.Hour); len(c.Removed) != 1 || c.Deleted != 1 {
+			t.Errorf("%s: %s", key, c)
+		}
+		if list, err := b.List(t.Context(), key); err != nil || len(list) > 0 {
+			t.Errorf("%s: %v, %v", key, list, err)
+		}
+	}
+	if c := collect(named[0], 25*time.Hour); len(c.Removed) > 0 || len(b.objects()) != before-2 {
+		t.Errorf("%s, %d objects of %d", c, len(b.objects()), before)
+	}
+	wants(t, b.Manager, Warn, "11 x x")
+}
+
 func TestPartitionKeys(t *testing.T) {
 	seen := map[string]string{}
 	for _, path := range []string{"r=eu", "r=EU", "r=a%2Fb", "r=a/b=c", "r=a,b=c", "r=..", "r=%2E%2E", "r=.", "r=a!b", "r=" + strings.Repeat("%D0%B0", 40), "r=" + strings.Repeat("%D0%B0", 40) + "x", "r=" + strings.Repeat(".", 200), "r=a@b"} {
