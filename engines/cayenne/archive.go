@@ -176,6 +176,12 @@ func readArchive(ctx context.Context, r io.Reader, dataset, data string) (conten
 			}
 		}
 	}
+	for _, g := range v.keyed {
+		g.file.digest = extra.Deletes[g.id]
+		if !c.members[g.place] {
+			return bad(fmt.Errorf("delete file %s is not in it", g.id))
+		}
+	}
 	c.v = v
 	return c, nil
 }
@@ -190,6 +196,9 @@ func checkArchive(ctx context.Context, name, dataset string) (engines.Info, *eng
 	c, err := readArchive(ctx, in, dataset, "")
 	if err != nil {
 		return engines.Info{}, nil, err
+	}
+	if len(c.v.keyed) > 0 {
+		return checkUnpacked(ctx, name, dataset)
 	}
 	u := c.v.unions()
 	err = c.each(ctx, in, func(f *diskFile, r io.Reader) error {
@@ -225,6 +234,9 @@ func (c contents) each(ctx context.Context, in io.ReadSeeker, visit func(f *disk
 		for _, g := range f.deletions() {
 			by[g.archived(f)] = g.file
 		}
+	}
+	for _, g := range c.v.keyed {
+		by[g.place] = g.file
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err

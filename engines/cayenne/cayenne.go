@@ -99,7 +99,12 @@ func newEngine(o engines.Options, set settings, f folder) *Engine {
 
 // openArchive unpacks an archive beside it, to be read: what lies in a snapshot is looked at without adopting it.
 func openArchive(ctx context.Context, o engines.Options, set settings) (*Engine, error) {
-	e := newEngine(o, set, folder(o.Path+".unpacked"))
+	return unpack(ctx, o, set, folder(o.Path+".unpacked"))
+}
+
+// unpack brings the files of an archive into a folder, which is removed when the engine is closed.
+func unpack(ctx context.Context, o engines.Options, set settings, to folder) (*Engine, error) {
+	e := newEngine(o, set, to)
 	e.archive = true
 	if err := os.RemoveAll(string(e.folder)); err != nil {
 		return nil, err

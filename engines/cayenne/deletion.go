@@ -51,13 +51,12 @@ func encodeDeletion(rows bitmap, total int64, at time.Time) ([]byte, error) {
 
 // readDeletion reads such a file about a data file of total rows.
 func readDeletion(path string, total, count int64) (bitmap, error) {
-	f, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, missing(err)
 	}
-	defer f.Close()
 	out, n := newBitmap(total), int64(0)
-	err = eachDeleted(f, total, func(row int64) {
+	err = eachDeleted(content, total, func(row int64) {
 		if !out.has(row) {
 			n++
 		}
@@ -78,28 +77,22 @@ func sameCount(rows, want int64) error {
 }
 
 // eachDeleted visits the rows in a file of deleted rows about a data file of total rows.
-func eachDeleted(f ipc.ReadAtSeeker, total int64, visit func(row int64)) error {
-	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %w", err)) }
-	r, err := ipc.NewFileReader(f)
-	if err != nil {
-		return bad(err)
-	}
-	defer r.Close()
-	for i := range r.NumRecords() {
-		b, err := r.RecordBatch(i)
-		if err != nil {
-			return bad(err)
-		}
+func eachDeleted(content []byte, total int64, visit func(row int64)) error {
+	err := eachBatch(content, []byte{ipcInt, ipcInt}, func(b arrow.RecordBatch) error {
 		ids, ok := b.Column(0).(*array.Uint64)
 		if !ok {
-			return bad(fmt.Errorf("a column of %s", b.Column(0).DataType()))
+			return fmt.Errorf("a column of %s", b.Column(0).DataType())
 		}
 		for _, id := range ids.Uint64Values() {
 			if id >= uint64(total) {
-				return bad(fmt.Errorf("row %d of %d", id, total))
+				return fmt.Errorf("row %d of %d", id, total)
 			}
 			visit(int64(id))
 		}
+		return nil
+	})
+	if err != nil {
+		return dbfile.Fail(engines.Corrupt, fmt.Errorf("delete file: %w", err))
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (e *Engine) replaceBy(ctx context.Context, receive func() (*draft, error), 
 
 // received starts a draft of what an archive holds, without its files.
 func (e *Engine) received(c contents) *draft {
-	return &draft{e: e, next: &version{disk: e.disk, root: c.v.root, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}}
+	return &draft{e: e, next: &version{disk: e.disk, root: c.v.root, sequence: c.v.sequence, schema: c.v.schema, cp: c.v.cp}, deletes: map[*dataFile]bitmap{}}
 }
 
 // extract brings the files of an archive to their places in the store. They count as used before they are there, so
@@ -175,7 +175,17 @@ func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error
 			return err
 		}
 	}
-	if err := c.each(ctx, in, func(f *diskFile, r io.Reader) error { return d.receive(f, r) }); err != nil {
+	keyed := map[*diskFile]*keyDeletion{}
+	for _, g := range c.v.keyed {
+		keyed[g.file] = g
+	}
+	err := c.each(ctx, in, func(f *diskFile, r io.Reader) error {
+		if g := keyed[f]; g != nil {
+			return g.read(r)
+		}
+		return d.receive(f, r)
+	})
+	if err != nil {
 		return err
 	}
 	for _, f := range d.next.files[before:] {
@@ -183,7 +193,7 @@ func (d *draft) extract(ctx context.Context, c contents, in io.ReadSeeker) error
 			return err
 		}
 	}
-	return nil
+	return d.deleteByKey(ctx, c.v, d.next.files[before:])
 }
 
 // take makes a file of the archive one of the store.

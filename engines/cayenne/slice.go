@@ -236,6 +236,11 @@ func (v *version) partitionsOfSlice(s sliceDocument, dataset string) (map[string
 func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*table) error {
 	bad := func(err error) error { return dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", err)) }
 	by := map[string]*dataFile{}
+	protected := map[string]bool{} // snapshots that Spice reads beside the current one, by table
+	for _, cells := range s.Tables["cayenne_snapshot_sequence"] {
+		r := row{cells: cells}
+		protected[r.text(0)+"/"+r.text(1)] = true
+	}
 	for _, cells := range s.Tables["cayenne_snapshot_file"] {
 		r := row{cells: cells}
 		f := &dataFile{in: tables[r.text(0)], name: r.text(2), rows: r.number(3), sequence: r.number(6)}
@@ -249,6 +254,9 @@ func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*ta
 		}
 		if f.rows < 0 || size < 0 {
 			return bad(fmt.Errorf("%s has %d rows in %d bytes", f.name, f.rows, size))
+		}
+		if f.in != nil && r.text(1) != f.in.snapshot && protected[f.in.id+"/"+r.text(1)] {
+			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has rows in %s of protected snapshot %s, which is not read yet: snapshot it again after Spice has compacted it", f.name, r.text(1)))
 		}
 		if f.in == nil || r.text(1) != f.in.snapshot {
 			continue
@@ -275,7 +283,7 @@ func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*ta
 	}
 	for _, cells := range s.Tables["cayenne_delete_file"] {
 		r := row{cells: cells}
-		g := &deletion{id: r.text(0), count: r.number(5), sequence: r.number(8)}
+		g := &deletion{id: r.text(0), count: r.number(5), sequence: r.number(8)} // reinsert_sequence: see keyDeletion
 		place, size, source := r.text(2), r.number(6), r.text(7)
 		f := by[r.text(1)+"/"+source]
 		if r.err == nil && (tables[r.text(1)] == nil || source != "" && f == nil) {
@@ -285,7 +293,10 @@ func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*ta
 		case r.err != nil:
 			return bad(r.err)
 		case source == "":
-			return dbfile.Fail(engines.Invalid, fmt.Errorf("the snapshot has deletes by key, which are not read yet"))
+			if err := v.keyDeletionOfSlice(s, g, tables[r.text(1)], place, size); err != nil {
+				return err
+			}
+			continue
 		case local(g.id) != nil || place != g.archived(f):
 			return bad(fmt.Errorf("delete file %q of %q", place, source))
 		}

@@ -100,7 +100,7 @@ func (u unions) read(f *diskFile, r io.Reader) (io.Reader, error) {
 		return nil, err
 	}
 	mine := map[int64]bool{}
-	err = eachDeleted(bytes.NewReader(b), x.of.rows, func(row int64) { mine[row], x.rows[row] = true, true })
+	err = eachDeleted(b, x.of.rows, func(row int64) { mine[row], x.rows[row] = true, true })
 	if err == nil {
 		err = sameCount(int64(len(mine)), x.g.count)
 	}

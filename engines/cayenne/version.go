@@ -200,6 +200,7 @@ type version struct {
 	schema   *arrow.Schema // recorded
 	files    []*dataFile
 	cp       engines.Checkpoint
+	keyed    []*keyDeletion // of an archive; a store has none
 }
 
 var _ dbfile.Store = (*version)(nil)
