@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"pitwall/engines"
@@ -155,7 +156,7 @@ func fromSlice(s sliceDocument, dataset string, data string) (*version, error) {
 			continue
 		}
 		v.root, v.sequence = &table{id: r.text(0), snapshot: r.text(7)}, r.number(10)
-		schema, err := schemajson.Unmarshal([]byte(r.text(4)))
+		schema, err := readSchema(r.text(4))
 		if r.err != nil || err != nil {
 			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("slice: %w", firstOf(r.err, err)))
 		}
@@ -288,6 +289,9 @@ func (v *version) filesOfSlice(s sliceDocument, at folder, tables map[string]*ta
 		f := by[r.text(1)+"/"+source]
 		if r.err == nil && (tables[r.text(1)] == nil || source != "" && f == nil) {
 			continue // of another table, or of a snapshot that is not the current one
+		}
+		if source != "" && f != nil && path.Dir(place) == path.Join(f.in.dir(), "deletions") {
+			g.id = strings.TrimSuffix(path.Base(place), ".arrow") // Spice names the file otherwise than its row
 		}
 		switch {
 		case r.err != nil:
