@@ -1,6 +1,7 @@
 package cayenne
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -49,6 +50,15 @@ func TestPartitionFolders(t *testing.T) {
 		{value{kind: "bool", n: 1}, "p=true"},
 		{value{kind: "date", n: -1}, "p=1969-12-31"},
 		{value{kind: "ts_ms", n: 1_700_000_000_123}, "p=2023-11-14T22-13-20.123Z"},
+		{value{kind: "date", n: -719_528}, "p=0000-01-01"},
+		{value{kind: "date", n: 2_932_896}, "p=9999-12-31"},
+		{value{kind: "date", n: 2_932_897}, "p=2932897"}, // the year 10000
+		{value{kind: "date", n: -719_529}, "p=-719529"},
+		{value{kind: "ts_s", n: 253_402_300_799}, "p=9999-12-31T23-59-59Z"},
+		{value{kind: "ts_s", n: 253_402_300_800}, "p=253402300800"},
+		{value{kind: "ts_s", n: math.MaxInt64}, "p=9223372036854775807"},
+		{value{kind: "ts_ms", n: math.MinInt64}, "p=-9223372036854775808"},
+		{value{kind: "ts_ns", n: math.MinInt64}, "p=1677-09-21T00-12-43.145224192Z"},
 		{value{kind: "utf8", s: long}, ""},
 	} {
 		p := &partition{names: []string{"p"}, values: []value{tt.v}, scheme: "p: p"}

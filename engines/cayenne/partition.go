@@ -48,22 +48,48 @@ func schemeOf(by []engines.PartitionBy) string {
 	return strings.Join(all, "; ")
 }
 
-// text is the value for people and in paths.
+// text is the value for people and in paths: a time whose year does not have four digits is its number.
 func (v value) text() string {
-	switch v.kind {
-	case "utf8":
+	switch {
+	case v.kind == "utf8":
 		return v.s
-	case "bool":
+	case v.kind == "bool":
 		return strconv.FormatBool(v.n != 0)
-	case "date":
-		return time.Unix(v.n*86400, 0).UTC().Format(time.DateOnly)
-	case "ts_s", "ts_ms", "ts_us", "ts_ns":
-		return timeOf(v.n, v.kind).Format("2006-01-02T15-04-05.999999999Z")
-	case "u64":
+	case v.kind == "u64":
 		return strconv.FormatUint(uint64(v.n), 10)
+	case v.kind == "date" && fourDigits(v.n, 1):
+		return time.Unix(v.n*86400, 0).UTC().Format(time.DateOnly)
+	case perDay(v.kind) > 1 && fourDigits(v.n, perDay(v.kind)):
+		return timeOf(v.n, v.kind).Format(timeLayout)
 	default:
 		return strconv.FormatInt(v.n, 10)
 	}
+}
+
+// timeLayout is the form of timestamps in keys and paths, which have no colons.
+const timeLayout = "2006-01-02T15-04-05.999999999Z"
+
+// perDay is how many units of a timestamp a day has; 1 for what is none.
+func perDay(kind string) int64 {
+	switch kind {
+	case "ts_s":
+		return 86_400
+	case "ts_ms":
+		return 86_400_000
+	case "ts_us":
+		return 86_400_000_000
+	case "ts_ns":
+		return 86_400_000_000_000
+	default:
+		return 1
+	}
+}
+
+// fourDigits tells whether a time, counted since 1970, is of the years 0 to 9999, by days alone: package time can't
+// tell the year of every number of seconds.
+func fourDigits(n, perDay int64) bool {
+	day := floor(n, perDay) / perDay
+	return day >= -719_528 && day <= 2_932_896
 }
 
 func timeOf(n int64, kind string) time.Time {
@@ -207,16 +233,21 @@ func readValue(key string) (value, error) {
 		if text == "true" {
 			v.n = 1
 		}
-	case "date":
-		t, err := time.Parse(time.DateOnly, text)
+	case "date", "ts_s", "ts_ms", "ts_us", "ts_ns":
+		if v.n, err = strconv.ParseInt(text, 10, 64); err == nil {
+			break
+		}
+		layout := timeLayout
+		if v.kind == "date" {
+			layout = time.DateOnly
+		}
+		t, err := time.Parse(layout, text)
 		if err != nil {
 			return value{}, bad
 		}
-		v.n = t.Unix() / 86400
-	case "ts_s", "ts_ms", "ts_us", "ts_ns":
-		t, err := time.Parse("2006-01-02T15-04-05.999999999Z", text)
-		if err != nil {
-			return value{}, bad
+		if v.kind == "date" {
+			v.n = t.Unix() / 86400
+			break
 		}
 		v.n = map[string]func() int64{"ts_s": t.Unix, "ts_ms": t.UnixMilli, "ts_us": t.UnixMicro, "ts_ns": t.UnixNano}[v.kind]()
 	case "u64":
