@@ -42,6 +42,9 @@ func TestPartitionFolders(t *testing.T) {
 		{value{kind: "utf8", s: "eu"}, "p=eu"},
 		{value{kind: "utf8"}, "p="},
 		{value{kind: "utf8", null: true}, "p=__HIVE_DEFAULT_PARTITION__"},
+		{value{kind: "utf8", s: "__HIVE_DEFAULT_PARTITION__"}, "p=%5F_HIVE_DEFAULT_PARTITION__"},
+		{value{kind: "utf8", s: "%5F_HIVE_DEFAULT_PARTITION__"}, "p=%255F_HIVE_DEFAULT_PARTITION__"},
+		{value{kind: "utf8", s: "a~b"}, "p=a%7Eb"},
 		{value{kind: "utf8", s: "../a/b=c"}, "p=..%2Fa%2Fb%3Dc"},
 		{value{kind: "utf8", s: ".."}, "p=%2E%2E"},
 		{value{kind: "utf8", s: "a\x00\n"}, "p=a%00%0A"},
@@ -74,6 +77,24 @@ func TestPartitionFolders(t *testing.T) {
 		if err != nil || back.key() != p.key() || back.values[0] != tt.v {
 			t.Errorf("%+v is read as %+v: %v", tt.v, back, err)
 		}
+	}
+}
+
+// Texts that are alike for long, or that look like the folder of another, have folders of their own.
+func TestDifferentValuesHaveDifferentFolders(t *testing.T) {
+	long := strings.Repeat("a", 300)
+	cut := value{kind: "utf8", s: long + "x"}.folder()
+	seen := map[string]value{}
+	for _, v := range []value{
+		{kind: "utf8", null: true}, {kind: "utf8"}, {kind: "utf8", s: hiveNull}, {kind: "utf8", s: value{kind: "utf8", s: hiveNull}.folder()},
+		{kind: "utf8", s: long}, {kind: "utf8", s: long + "x"}, {kind: "utf8", s: long + "y"}, {kind: "utf8", s: cut}, {kind: "utf8", s: strings.Repeat("%", 300)},
+		{kind: "utf8", s: "."}, {kind: "utf8", s: "%2E"}, {kind: "utf8", s: "\xff"}, {kind: "utf8", s: "\ufffd"},
+	} {
+		at := v.folder()
+		if other, known := seen[at]; known || len(at) > 200 {
+			t.Errorf("%+v and %+v: %q", v, other, at)
+		}
+		seen[at] = v
 	}
 }
 

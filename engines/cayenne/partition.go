@@ -113,17 +113,21 @@ func (v value) key() string {
 	return "v1." + v.kind + ".v" + strings.ToUpper(hex.EncodeToString([]byte(v.text())))
 }
 
-// folder is the value as a folder name, of at most 200 bytes.
+// folder is the value as a folder name, of at most 200 bytes, which no other value of its column has: only a long
+// one, of which the end is a hash, has a tilde.
 func (v value) folder() string {
 	if v.null {
 		return hiveNull
 	}
-	s := strings.ReplaceAll(url.PathEscape(v.text()), "=", "%3D")
-	if s == "." || s == ".." {
+	text := v.text()
+	s := strings.NewReplacer("=", "%3D", "~", "%7E").Replace(url.PathEscape(text))
+	switch {
+	case s == "." || s == "..":
 		s = strings.ReplaceAll(s, ".", "%2E")
-	}
-	if len(s) > 200 {
-		sum := sha256.Sum256([]byte(v.s))
+	case s == hiveNull:
+		s = "%5F" + s[1:]
+	case len(s) > 200:
+		sum := sha256.Sum256([]byte(text))
 		s = s[:120] + "~" + hex.EncodeToString(sum[:16])
 	}
 	return s

@@ -18,8 +18,16 @@ var _ engines.PartitionedEngine = (*Engine)(nil)
 
 // pinned is a state that is held, to be copied by partition.
 type pinned struct {
-	e *Engine
-	l *dbfile.Lease[*version]
+	e     *Engine
+	l     *dbfile.Lease[*version]
+	parts []*pinnedPart
+	by    map[string]*pinnedPart // by path, which dividedBy says is of one table
+}
+
+// pinnedPart is one table and its files.
+type pinnedPart struct {
+	in    *table
+	files []*dataFile
 }
 
 // Pin holds the state of now; see engines.PartitionedEngine.
@@ -38,7 +46,16 @@ func (e *Engine) Pin(ctx context.Context) (engines.Pinned, error) {
 		l.Release()
 		return nil, e.wrap("pin", dbfile.Fail(engines.Invalid, err))
 	}
-	return &pinned{e, l}, nil
+	p := &pinned{e: e, l: l, by: map[string]*pinnedPart{}}
+	for _, t := range l.Store.children() {
+		x := &pinnedPart{in: t}
+		p.parts, p.by[t.part.path] = append(p.parts, x), x
+	}
+	for _, f := range l.Store.files {
+		x := p.by[f.in.part.path]
+		x.files = append(x.files, f)
+	}
+	return p, nil
 }
 
 // Release lets go of the state.
@@ -49,22 +66,20 @@ func (p *pinned) Checkpoint() engines.Checkpoint { return p.l.Store.cp }
 
 // Partitions are those that have rows.
 func (p *pinned) Partitions() []engines.PinnedPartition {
-	v := p.l.Store
 	var all []engines.PinnedPartition
-	for _, t := range v.children() {
+	for _, x := range p.parts {
+		out := engines.PinnedPartition{Path: x.in.part.path}
 		h := sha256.New()
-		for _, f := range v.files {
-			if f.in != t {
-				continue
-			}
-			fmt.Fprintf(h, "%s %s %s\n", t.dir(), f.name, f.file.digest)
+		for _, f := range x.files {
+			fmt.Fprintf(h, "%s %s %s\n", x.in.dir(), f.name, f.file.digest)
 			if f.gone != nil {
 				fmt.Fprintf(h, "without %s %s\n", f.gone.id, f.gone.file.digest)
 			}
+			out.Rows += f.live()
+			out.Bytes += f.file.size
 		}
-		x := engines.PinnedPartition{Path: t.part.path, Version: hex.EncodeToString(h.Sum(nil)[:16])}
-		x.Rows, x.Bytes = v.sizes(t)
-		all = append(all, x)
+		out.Version = hex.EncodeToString(h.Sum(nil)[:16])
+		all = append(all, out)
 	}
 	return all
 }
@@ -79,11 +94,12 @@ func (p *pinned) export(ctx context.Context, path, dst string) (engines.Export, 
 	if err := dbfile.CheckExport(p.e.o.Path, dst); err != nil {
 		return engines.Export{}, err
 	}
-	one := *p.l.Store
-	one.files = slices.DeleteFunc(slices.Clone(one.files), func(f *dataFile) bool { return f.in.part == nil || f.in.part.path != path })
-	if len(one.files) == 0 {
+	x := p.by[path]
+	if x == nil {
 		return engines.Export{}, dbfile.Fail(engines.NotFound, fmt.Errorf("no partition %q", path))
 	}
+	one := *p.l.Store
+	one.files = x.files
 	return p.e.exportVersion(ctx, &one, dst)
 }
 

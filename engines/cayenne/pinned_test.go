@@ -146,6 +146,36 @@ func TestPartitionsAreCopiedAndPutTogether(t *testing.T) {
 	}
 }
 
+// The text that stands for NULL in folder names is a value like others.
+func TestTextLikeNullIsAPartitionOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	by := engines.PartitionBy{Name: "mail", Column: "mail"}
+	e := openMails(t, dir, by)
+	if _, err := enginetest.PutPeople(t, e, engines.Replace, `[{"id":1},{"id":2,"mail":"__HIVE_DEFAULT_PARTITION__"}]`); err != nil {
+		t.Fatal(err)
+	}
+	p, err := e.Pin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Release()
+	var files []string
+	for i, x := range p.Partitions() {
+		at := filepath.Join(dir, fmt.Sprint(i))
+		if out, err := p.Export(t.Context(), x.Path, at); err != nil || out.Rows != 1 {
+			t.Fatalf("%s: %+v, %v", x.Path, out, err)
+		}
+		files = append(files, at)
+	}
+	other := openMails(t, t.TempDir(), by)
+	if _, err := other.AdoptPartitions(t.Context(), files, p.Checkpoint()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(mails(t, e), mails(t, other)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A partition_by that was edited takes effect with the next append, which lays all rows out anew.
 func TestEditedPartitionBy(t *testing.T) {
 	dir := t.TempDir()

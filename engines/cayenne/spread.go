@@ -185,7 +185,7 @@ func (d *draft) tableOf(values []value) (*table, error) {
 	t := &table{part: p}
 	if d.base != nil {
 		for _, old := range d.base.children() {
-			if old.same(p) {
+			if old.same(p) && old.part.path == p.path {
 				*t = *old
 			}
 		}

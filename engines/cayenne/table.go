@@ -79,13 +79,22 @@ func childName(dataset, key string) string {
 	return dataset + "_p" + strings.ToUpper(hex.EncodeToString([]byte(key)))
 }
 
-// dividedBy tells whether all files lie as partition_by says.
+// dividedBy tells whether all files lie as partition_by says, and partitions in folders of their own.
 func (v *version) dividedBy(by []engines.PartitionBy) bool {
 	want := schemeOf(by)
+	at := map[string]*table{}
 	for _, f := range v.files {
-		if f.in.part == nil && want != "" || f.in.part != nil && f.in.part.scheme != want {
+		p := f.in.part
+		if p == nil && want != "" || p != nil && p.scheme != want {
 			return false
 		}
+		if p == nil {
+			continue
+		}
+		if other := at[p.path]; other != nil && other != f.in {
+			return false
+		}
+		at[p.path] = f.in
 	}
 	return true
 }
