@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"unsafe"
 
 	"pitwall/engines"
 )
@@ -55,7 +56,8 @@ func TestPartitionsInOneFolder(t *testing.T) {
 	edit(t, path, "UPDATE cayenne_partition SET path = 'id=0' WHERE path = 'id=1'")
 	e = idsOf(t, path)
 	defer func() { _ = e.Close() }()
-	if _, err := e.Pin(t.Context()); engines.KindOf(err) != engines.Invalid {
+	if p, err := e.Pin(t.Context()); engines.KindOf(err) != engines.Invalid {
+		p.Release()
 		t.Errorf("pinned: %v", err)
 	}
 	add(t, e, engines.Append, 1, 2)
@@ -73,5 +75,55 @@ func TestPartitionsInOneFolder(t *testing.T) {
 	}
 	if n, total := sums(t, e); n != 4 || total != 4 {
 		t.Errorf("%d rows with sum %d", n, total)
+	}
+}
+
+// The values of partitions outlive the batches that they were read from.
+func TestPartitionsKeepNoBatch(t *testing.T) {
+	e, err := open(t.Context(), engines.Options{Dataset: "d", Path: filepath.Join(t.TempDir(), "d.cayenne"), Partitions: []engines.PartitionBy{{Name: "p", Column: "p"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	d, err := e.draft(nil, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.levels = []level{{by: e.o.Partitions[0]}}
+	buffer := []byte("eu")
+	in, err := d.tableOf([]value{{kind: "utf8", s: unsafe.String(&buffer[0], len(buffer))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(buffer, "us")
+	if _, values, err := in.part.documents(); err != nil || values != `["eu"]` || in.part.path != "p=eu" {
+		t.Errorf("%s in %s, %v", values, in.part.path, err)
+	}
+}
+
+// The table of a partition is found at the same price whatever the number of partitions.
+func TestTablesAreFound(t *testing.T) {
+	e := idsOf(t, filepath.Join(t.TempDir(), "d.cayenne"))
+	defer e.Close()
+	base := &version{disk: e.disk, root: &table{}}
+	values := func(n int64) []value { return []value{{kind: "i64", n: n}} }
+	for i := range int64(5000) {
+		p := &partition{scheme: schemeOf(e.o.Partitions), values: values(i), names: []string{"id"}}
+		p.path = p.folder()
+		base.files = append(base.files, &dataFile{file: &diskFile{}, in: &table{id: p.path, snapshot: "s", part: p}})
+	}
+	d, err := e.draft(base, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.levels = []level{{by: e.o.Partitions[0]}}
+	at := int64(-1)
+	if n := testing.AllocsPerRun(5000, func() {
+		at++
+		if in, err := d.tableOf(values(at)); err != nil || at < 5000 && in.id != base.files[at].in.id {
+			t.Fatal(in, err)
+		}
+	}); n > 200 {
+		t.Errorf("%.0f allocations", n)
 	}
 }

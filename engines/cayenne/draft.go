@@ -25,6 +25,8 @@ type draft struct {
 	renew   bool     // it has none of base's files
 	levels  []level  // of write
 	next    *version
+	tables  map[string]*table    // of known
+	before  map[string]*table    // of known
 	fresh   []*diskFile          // written for it
 	unsure  bool                 // whether it was committed is not known
 	deletes map[*dataFile]bitmap // rows deleted by it, those deleted before among them
@@ -195,10 +197,14 @@ func (d *draft) commit(ctx context.Context, base *version) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
+	fresh := map[*diskFile]bool{}
+	for _, f := range d.fresh {
+		fresh[f] = true
+	}
 	synced := map[string]bool{}
 	for _, f := range d.next.files { // as far as they are new, their names have to last
 		dir := filepath.Dir(f.file.path)
-		if synced[dir] || !slices.Contains(d.fresh, f.file) {
+		if synced[dir] || !fresh[f.file] {
 			continue
 		}
 		synced[dir] = true

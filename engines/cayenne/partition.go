@@ -29,6 +29,7 @@ type partition struct {
 	path   string // below the data folder, with slashes
 	values []value
 	names  []string
+	text   string // key, once it is kept
 }
 
 // value is what a row is partitioned by: a number, or a text.
@@ -135,6 +136,9 @@ func (v value) folder() string {
 
 // key tells the partition from the others of its scheme (spec 1.3).
 func (p *partition) key() string {
+	if p.text != "" {
+		return p.text
+	}
 	var b strings.Builder
 	b.WriteString("v1:")
 	for _, v := range p.values {
@@ -204,6 +208,7 @@ func readPartition(id, names, key, at, scheme string) (*partition, error) {
 			return bad()
 		}
 	}
+	p.text = p.key()
 	return p, nil
 }
 

@@ -152,16 +152,18 @@ func (d *draft) belongs(v *version) error {
 	if !v.schema.Equal(d.next.schema) {
 		return bad("their columns differ")
 	}
-	here := d.next.children()
+	here := d.known()
 	for _, t := range v.children() {
 		for _, h := range here {
 			if h.part.scheme != t.part.scheme {
 				return bad("partition_by %q and %q", h.part.scheme, t.part.scheme)
 			}
-			if h.same(t.part) {
-				return bad("%s is there twice", t.part.path)
-			}
+			break // they all have one
 		}
+		if here[t.part.identity()] != nil {
+			return bad("%s is there twice", t.part.path)
+		}
+		here[t.part.identity()] = t
 	}
 	return nil
 }

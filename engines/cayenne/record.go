@@ -45,6 +45,14 @@ func (v *version) record(ctx context.Context, tx *sql.Tx, o engines.Options) err
 			DO UPDATE SET schema_json = excluded.schema_json, updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql`,
 			[]any{o.Dataset, string(schema), v.cp.UpdatedAt.UTC().Format(time.RFC3339Nano), nullText(v.cp.RefreshSQL)}},
 	}
+	sizes := map[*table]*engines.Partition{}
+	for _, f := range v.files {
+		if sizes[f.in] == nil {
+			sizes[f.in] = &engines.Partition{}
+		}
+		sizes[f.in].Rows += f.live()
+		sizes[f.in].Bytes += f.file.size
+	}
 	for _, t := range append([]*table{v.root}, v.children()...) {
 		all = append(all,
 			statement{`INSERT INTO cayenne_table (table_id, table_name, path, path_is_relative, schema_json, primary_key_json, on_conflict_json, current_snapshot_id,
@@ -58,8 +66,7 @@ func (v *version) record(ctx context.Context, tx *sql.Tx, o engines.Options) err
 		if err != nil {
 			return err
 		}
-		n, bytes := v.sizes(t)
-		all = append(all, statement{"INSERT INTO cayenne_partition VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)", []any{t.part.id, v.root.id, names, values, t.part.key(), t.base(), n, bytes}})
+		all = append(all, statement{"INSERT INTO cayenne_partition VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)", []any{t.part.id, v.root.id, names, values, t.part.key(), t.base(), sizes[t].Rows, sizes[t].Bytes}})
 	}
 	for _, f := range v.files {
 		all = append(all,

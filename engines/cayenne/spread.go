@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -173,22 +174,19 @@ func (d *draft) tableOf(values []value) (*table, error) {
 		return d.next.root, nil
 	}
 	p := &partition{scheme: schemeOf(d.e.o.Partitions), values: slices.Clone(values)}
-	for _, l := range d.levels {
+	for i, l := range d.levels {
 		p.names = append(p.names, l.by.Name)
+		p.values[i].s = strings.Clone(values[i].s) // which is of a batch
 	}
 	p.path = p.folder()
-	for _, t := range d.next.children() { // of another level of this draft, too
-		if t.same(p) {
-			return t, nil
-		}
+	p.text = p.key()
+	known := d.known()
+	if t := known[p.identity()]; t != nil { // of this draft, too
+		return t, nil
 	}
 	t := &table{part: p}
-	if d.base != nil {
-		for _, old := range d.base.children() {
-			if old.same(p) && old.part.path == p.path {
-				*t = *old
-			}
-		}
+	if old := d.before[p.identity()]; old != nil && old.part.path == p.path {
+		*t = *old
 	}
 	var err error
 	if t.id == "" {
@@ -200,7 +198,29 @@ func (d *draft) tableOf(values []value) (*table, error) {
 		}
 	}
 	t.snapshot, err = newID()
+	known[p.identity()] = t
 	return t, err
+}
+
+// known are the tables of partitions of the draft, by identity; before are those of base.
+func (d *draft) known() map[string]*table {
+	if d.tables == nil {
+		d.tables, d.before = byIdentity(d.next), map[string]*table{}
+		if d.base != nil {
+			d.before = byIdentity(d.base)
+		}
+	}
+	return d.tables
+}
+
+func byIdentity(v *version) map[string]*table {
+	all := map[string]*table{}
+	for _, f := range v.files {
+		if f.in.part != nil {
+			all[f.in.part.identity()] = f.in
+		}
+	}
+	return all
 }
 
 // gather is rows of a batch, in their order.

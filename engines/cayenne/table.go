@@ -50,10 +50,8 @@ func (t *table) name(dataset string) string {
 	return childName(dataset, t.part.key())
 }
 
-// same tells whether rows with the key of a partition belong to the table.
-func (t *table) same(p *partition) bool {
-	return t.part != nil && t.part.scheme == p.scheme && t.part.key() == p.key()
-}
+// identity tells the partition from all others of a dataset.
+func (p *partition) identity() string { return p.scheme + "\x00" + p.key() }
 
 // tables are those that have files, by folder; the one of the dataset where it is not partitioned.
 func (v *version) tables() []*table {
