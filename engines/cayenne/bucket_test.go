@@ -102,10 +102,20 @@ func FuzzReadPartition(f *testing.F) {
 	p := &partition{names: []string{"p", "q"}, values: []value{{kind: "utf8", s: "a:b"}, {kind: "date", n: 5}}}
 	f.Add(p.key())
 	f.Add("v1:9999999999999999999:")
+	by := make([]level, 3) // which are more than a partition of two values has
+	for i := range by {
+		by[i] = level{by: engines.PartitionBy{Transform: engines.Bucket, N: 4}, column: i, kind: "i64"}
+	}
 	f.Fuzz(func(t *testing.T, key string) {
 		p, err := readPartition("", `["p","q"]`, key, "", "")
 		if err != nil {
 			return
+		}
+		for i := range by {
+			p.excludes(by[:2], i, int64(i))
+			if p.excludes(by, i, int64(i)) {
+				t.Errorf("%q leaves out by a level that it does not have", key)
+			}
 		}
 		if again, err := readPartition("", `["p","q"]`, p.key(), "", ""); err != nil || again.key() != p.key() {
 			t.Errorf("%q is %q, and then %v", key, p.key(), err)

@@ -240,6 +240,9 @@ func day(t time.Time) value {
 // excludes tells whether no row of a partition can have a value in a column, by buckets; what else partitions tell,
 // the bounds of the files do, too.
 func (p *partition) excludes(by []level, column int, v any) bool {
+	if len(by) != len(p.values) { // a metastore can say anything
+		return false
+	}
 	for i, l := range by {
 		if l.column != column || l.by.Transform != engines.Bucket || l.kind == "" || p.values[i].null {
 			continue
