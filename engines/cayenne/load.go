@@ -55,6 +55,9 @@ func (v *version) read(ctx context.Context, m *sql.Tx, f folder, dataset string)
 	if err != nil {
 		return err
 	}
+	if err := v.root.within(); err != nil {
+		return err
+	}
 	if v.schema, err = schemajson.Unmarshal([]byte(schema)); err != nil {
 		return dbfile.Fail(engines.Corrupt, fmt.Errorf("schema in the metastore: %w", err))
 	}
@@ -95,8 +98,8 @@ func (v *version) readCheckpoint(ctx context.Context, m *sql.Tx, dataset string)
 // readPartitions reads the tables of a dataset: its own, and those of its partitions, by id.
 func (v *version) readPartitions(ctx context.Context, m *sql.Tx, dataset string) (map[string]*table, error) {
 	tables := map[string]*table{v.root.id: v.root}
-	rows, err := m.QueryContext(ctx, `SELECT t.table_id, t.current_snapshot_id, coalesce(t.partition_column, ''), p.partition_id, p.partition_columns_json, p.partition_key, p.path
-		FROM cayenne_partition p JOIN cayenne_table t ON t.table_name = ? || '_p' || hex(p.partition_key) WHERE p.table_id = ?`, dataset, v.root.id)
+	rows, err := m.QueryContext(ctx, `SELECT coalesce(t.table_id, ''), coalesce(t.current_snapshot_id, ''), coalesce(t.partition_column, ''), p.partition_id, p.partition_columns_json, p.partition_key, p.path
+		FROM cayenne_partition p LEFT JOIN cayenne_table t ON t.table_name = ? || '_p' || hex(p.partition_key) WHERE p.table_id = ?`, dataset, v.root.id)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +109,9 @@ func (v *version) readPartitions(ctx context.Context, m *sql.Tx, dataset string)
 		var scheme, id, names, key, at string
 		if err := rows.Scan(&t.id, &t.snapshot, &scheme, &id, &names, &key, &at); err != nil {
 			return nil, err
+		}
+		if t.id == "" {
+			return nil, dbfile.Fail(engines.Corrupt, fmt.Errorf("no table of partition %s in the metastore", at))
 		}
 		if t.part, err = readPartition(id, names, key, at, scheme); err != nil {
 			return nil, err

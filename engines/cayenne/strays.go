@@ -2,6 +2,7 @@ package cayenne
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,22 +82,26 @@ func (f folder) ownFiles() ([]string, error) {
 	return own, err
 }
 
-// knownFiles are the files of all datasets of a metastore.
+// knownFiles are the files of all datasets of a metastore. Kind Corrupt: it lacks the table of some, so that they can't
+// be told from strays.
 func (m *metastore) knownFiles(ctx context.Context, f folder) (map[string]bool, error) {
 	known := map[string]bool{}
 	rows, err := m.db.QueryContext(ctx, `SELECT t.path || '/' || f.table_id || '/' || f.snapshot_id || '/' || f.file_path
-		FROM cayenne_snapshot_file f JOIN cayenne_table t USING (table_id)
+		FROM cayenne_snapshot_file f LEFT JOIN cayenne_table t USING (table_id)
 		UNION ALL SELECT path FROM cayenne_delete_file`)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var path string
+		var path sql.NullString
 		if err := rows.Scan(&path); err != nil {
 			return nil, err
 		}
-		known[filepath.Join(f.data(), filepath.FromSlash(path))] = true
+		if !path.Valid {
+			return nil, dbfile.Fail(engines.Corrupt, errors.New("the metastore names files of a table that it does not have"))
+		}
+		known[filepath.Join(f.data(), filepath.FromSlash(path.String))] = true
 	}
 	return known, rows.Err()
 }
