@@ -16,6 +16,8 @@ type settings struct {
 	zstd bool
 	// workers is how many columns or batches are worked on at a time.
 	workers int
+	// held is how many bytes of incoming rows wait for others of their partitions.
+	held int64
 	// compactEvery is how long after a write small files are put together; 0 means never.
 	compactEvery time.Duration
 	// compactTrigger is how many neighbouring small files it takes, compactMost how many are taken at a time.
@@ -27,7 +29,7 @@ const defaultTarget = 256
 
 // parseSettings reads acceleration.params. The error names the parameter.
 func parseSettings(params map[string]string) (settings, error) {
-	s := settings{target: defaultTarget << 20, workers: 2, compactEvery: 10 * time.Second, compactTrigger: 8, compactMost: 32}
+	s := settings{target: defaultTarget << 20, held: heldBytes, workers: 2, compactEvery: 10 * time.Second, compactTrigger: 8, compactMost: 32}
 	if v := params["cayenne_target_file_size_mb"]; v != "" {
 		n, err := strconv.ParseInt(v, 10, 32)
 		if err != nil || n < 1 {

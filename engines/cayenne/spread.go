@@ -1,25 +1,21 @@
 package cayenne
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"pitwall/engines"
-	"pitwall/engines/convert"
 	"pitwall/engines/dbfile"
 )
 
 const (
-	// heldBytes is how much of incoming rows waits in memory until its partitions have enough for a file.
+	// heldBytes is about how much of incoming rows waits in memory until their partitions have enough for a file.
 	heldBytes = 256 << 20
 	// openParts is how many files are written side by side.
 	openParts = 64
@@ -31,18 +27,20 @@ type spread struct {
 	stored *arrow.Schema
 	lanes  map[string]*lane
 	order  []*lane
-	held   int64
+	held   int64 // bytes of what waits
 	open   int
 	key    []byte
+
+	buffers map[*memory.Buffer]int // of batches that wait
 }
 
 // lane is the rows of one partition, or of all.
 type lane struct {
 	in      *table
 	part    *part
-	pending []arrow.RecordBatch
-	bytes   int64
-	rows    []int // of the batch that is being divided
+	pending []piece
+	count   int     // rows of pending
+	rows    []int32 // of the batch that is being divided
 }
 
 // write adds rows of the recorded schema, in files of about the target size. It returns their number.
@@ -56,7 +54,7 @@ func (d *draft) write(ctx context.Context, rows array.RecordReader) (int64, erro
 
 // spread is write with the levels that the draft has; without any all rows are of the root.
 func (d *draft) spread(ctx context.Context, rows array.RecordReader) (int64, error) {
-	s := &spread{d: d, stored: storedSchema(d.next.schema), lanes: map[string]*lane{}}
+	s := newSpread(d)
 	defer s.abort()
 	var total int64
 	for rows.Next() {
@@ -72,12 +70,24 @@ func (d *draft) spread(ctx context.Context, rows array.RecordReader) (int64, err
 	if err := rows.Err(); err != nil {
 		return 0, err
 	}
+	return total, s.end(ctx)
+}
+
+func newSpread(d *draft) *spread {
+	return &spread{d: d, stored: storedSchema(d.next.schema), lanes: map[string]*lane{}, buffers: map[*memory.Buffer]int{}}
+}
+
+// end writes all that waits, and ends the files.
+func (s *spread) end(ctx context.Context) error {
 	for _, l := range s.order {
-		if err := errors.Join(s.flush(l), s.finish(l)); err != nil {
-			return 0, err
+		if err := s.flush(ctx, l); err != nil {
+			return err
+		}
+		if err := s.finish(l); err != nil {
+			return err
 		}
 	}
-	return total, nil
+	return nil
 }
 
 // abort removes unfinished files.
@@ -106,19 +116,19 @@ func (s *spread) add(ctx context.Context, b arrow.RecordBatch) error {
 	if err != nil {
 		return err
 	}
+	if len(used) == 0 {
+		return nil
+	}
+	h := s.keep(stored, len(used))
 	for _, l := range used {
-		mine := stored
+		p := piece{of: h}
 		if len(l.rows) < int(b.NumRows()) {
-			if mine, err = gather(ctx, stored, l.rows); err != nil {
-				return err
-			}
+			p.rows = slices.Clone(l.rows)
 		}
 		l.rows = l.rows[:0]
-		if err := s.hold(l, mine); err != nil {
-			return err
-		}
+		s.hold(l, p)
 	}
-	return nil
+	return s.relieve(ctx)
 }
 
 // divide tells which rows of a batch belong to which partitions.
@@ -145,7 +155,7 @@ func (s *spread) divide(b arrow.RecordBatch) ([]*lane, error) {
 		if len(l.rows) == 0 {
 			used = append(used, l)
 		}
-		l.rows = append(l.rows, row)
+		l.rows = append(l.rows, int32(row))
 	}
 	return used, nil
 }
@@ -221,75 +231,6 @@ func byIdentity(v *version) map[string]*table {
 		}
 	}
 	return all
-}
-
-// gather is rows of a batch, in their order.
-func gather(ctx context.Context, b arrow.RecordBatch, rows []int) (arrow.RecordBatch, error) {
-	ids := array.NewInt32Builder(memory.DefaultAllocator)
-	defer ids.Release()
-	ids.Reserve(len(rows))
-	for _, row := range rows {
-		ids.UnsafeAppend(int32(row))
-	}
-	at := ids.NewArray()
-	defer at.Release()
-	columns := make([]arrow.Array, b.NumCols())
-	for i, c := range b.Columns() {
-		out, err := compute.TakeArray(ctx, c, at)
-		if err != nil { // a type that it does not know
-			return convert.Take(b, rows)
-		}
-		columns[i] = out
-	}
-	return array.NewRecordBatch(b.Schema(), columns, int64(len(rows))), nil
-}
-
-// hold keeps rows until there are enough of them; of too many, those of the partitions with the most are written.
-func (s *spread) hold(l *lane, b arrow.RecordBatch) error {
-	n := int64(0)
-	for _, c := range b.Columns() {
-		n += int64(c.Data().SizeInBytes())
-	}
-	l.pending = append(l.pending, b)
-	l.bytes += n
-	if s.held += n; s.held <= heldBytes {
-		return nil
-	}
-	most := slices.Clone(s.order)
-	slices.SortFunc(most, func(a, b *lane) int { return cmp.Compare(b.bytes, a.bytes) })
-	for _, l := range most {
-		if s.held <= heldBytes/2 {
-			break
-		}
-		if err := s.flush(l); err != nil {
-			return err
-		}
-		if l.part == nil {
-			continue
-		}
-		if err := l.part.vortex.Flush(); err != nil {
-			return err
-		}
-		if s.open > openParts {
-			if err := s.finish(l); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// flush writes what is held of a partition.
-func (s *spread) flush(l *lane) error {
-	pending := l.pending
-	s.held -= l.bytes
-	l.pending, l.bytes = nil, 0
-	for _, b := range pending {
-		if err := s.put(l, b); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // put writes rows to the file of a partition.
