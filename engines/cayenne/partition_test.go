@@ -13,7 +13,12 @@ func partitioned(t testing.TB) enginetest.Harness {
 	return h
 }
 
-func TestConformancePartitioned(t *testing.T) { enginetest.Run(t, partitioned) }
+func TestConformancePartitioned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the plain suite and the partitioned model run")
+	}
+	enginetest.Run(t, partitioned)
+}
 
 func TestModelPartitioned(t *testing.T) {
 	enginetest.RunModel(t, func(t testing.TB) enginetest.Harness {
