@@ -22,7 +22,7 @@ func byPartition(cfg *config.Dataset) bool { return cfg.Acceleration.SnapshotsBy
 
 // stored lists the snapshots of a dataset, newest first: sets of partitions, where the newest one is such.
 func (r *Runtime) stored(ctx context.Context, cfg *config.Dataset) ([]snapshots.Snapshot, error) {
-	list, _, err := r.snaps.Stored(ctx, cfg.Name, string(cfg.Acceleration.Engine))
+	list, _, err := r.snaps.Stored(ctx, cfg.Name)
 	return list, err
 }
 
@@ -36,7 +36,7 @@ func (r *Runtime) storedOf(ctx context.Context, dataset string, a *actor) ([]sna
 
 // inSets tells whether the snapshots that are listed are sets.
 func (a *actor) inSets(ctx context.Context) (bool, error) {
-	_, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name, a.opener.Name())
+	_, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name)
 	return sets, err
 }
 
@@ -95,9 +95,15 @@ func (a *actor) loadStored(ctx context.Context, file engines.FileEngine, rows *i
 				return err
 			}})
 	}
-	first, other := whole, set
 	sets, err := a.inSets(ctx)
-	if err == nil && sets { // an error meets the first kind, too, which waits and tries again
+	for n := 1; err != nil; n++ { // not knowing is no reason to load the older kind
+		if k := snapshots.KindOf(err); k != snapshots.Unavailable && k != snapshots.Denied || r.Wait(ctx, n, err) != nil {
+			return snapshots.Bootstrapped{}, err
+		}
+		sets, err = a.inSets(ctx)
+	}
+	first, other := whole, set
+	if sets {
 		first, other = set, whole
 	}
 	b, err := first()

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,6 +175,44 @@ func TestNoRowsAreASet(t *testing.T) {
 		t.Errorf("%d rows of %+v", d.Rows, d.Snapshots.Booted)
 	}
 	b.wants("SELECT count(*) AS n FROM sales", "n\n0")
+}
+
+// A store that does not answer at first is no reason to load an older snapshot of the whole.
+func TestASetIsWaitedFor(t *testing.T) {
+	b, _, c := partitionedBed(t, "")
+	pod := filepath.Join(b.dir, "spicepod.yml")
+	text, err := os.ReadFile(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, by := range []string{"dataset", "partition"} {
+		if err := os.WriteFile(pod, []byte(strings.Replace(string(text), "snapshots_by: partition", "snapshots_by: "+by, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rows := int64(300 * (i + 1))
+		b.write("a.csv", salesHead+sales(0, int(rows)))
+		b.start()
+		b.dataset("sales", "open", func(d *api.Dataset) bool { return d.HasData && d.Run == nil && d.Snapshots.Run == nil })
+		b.do(api.RefreshNow{Dataset: "sales"})
+		b.dataset("sales", "stored", func(d *api.Dataset) bool {
+			return d.Snapshots.Newest != nil && d.Snapshots.Newest.Rows == rows && d.Snapshots.Run == nil
+		})
+		b.stop()
+	}
+	wipe(t, b)
+	if err := os.Rename(filepath.Join(b.dir, "a.csv"), filepath.Join(b.dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	c.Break(storetest.Status(http.StatusForbidden))
+	b.start()
+	b.until("a try that failed", func(s *api.State) bool {
+		return slices.ContainsFunc(s.Events, func(e api.Event) bool { return strings.Contains(e.Message, "retrying in") })
+	})
+	c.Break(nil)
+	d := b.dataset("sales", "the set", func(d *api.Dataset) bool { return d.Snapshots.Booted != nil })
+	if d.Rows != 600 {
+		t.Errorf("%d rows of %+v", d.Rows, d.Snapshots.Booted)
+	}
 }
 
 // Whatever snapshots_by was, a new replica loads what is newest.

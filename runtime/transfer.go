@@ -58,7 +58,7 @@ func (a *actor) look(ctx context.Context) storeLook {
 	if a.usesSnapshots() != "" {
 		return storeLook{none: true}
 	}
-	list, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name, a.opener.Name())
+	list, sets, err := a.rt.snaps.Stored(ctx, a.cfg().Name)
 	l := storeLook{kept: len(list), sets: sets, err: err}
 	for _, s := range list {
 		if s.Current {

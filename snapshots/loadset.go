@@ -16,16 +16,13 @@ import (
 )
 
 // Stored lists the snapshots of a dataset, newest first, of the kind that the newest one is of: sets of partitions, or
-// snapshots of the whole. engine is that of the dataset, for sets.
-func (m *Manager) Stored(ctx context.Context, dataset, engine string) (list []Snapshot, sets bool, err error) {
-	whole, err := m.List(ctx, dataset)
+// snapshots of the whole.
+func (m *Manager) Stored(ctx context.Context, dataset string) (list []Snapshot, sets bool, err error) {
+	v, err := m.view(ctx, dataset)
 	if err != nil {
-		return nil, false, err
+		return nil, false, wrap("list", dataset, err)
 	}
-	parts, err := m.Sets(ctx, dataset, engine)
-	if err != nil {
-		return nil, false, err
-	}
+	whole, parts := v.list(), m.listSets(v.own.Sets, dataset)
 	if len(parts) > 0 && (len(whole) == 0 || parts[0].Created.After(whole[0].Created)) {
 		return parts, true, nil
 	}
@@ -53,7 +50,7 @@ func (m *Manager) BootstrapSet(ctx context.Context, r LoadRequest) (Bootstrapped
 		}
 		out.Rejected = nil
 		for _, s := range sets {
-			x := setSnapshot(s, r.Engine, m.Location(), r.Dataset)
+			x := m.setSnapshot(s, r.Dataset)
 			if err = m.loadSet(ctx, r, s, x); err == nil {
 				out.Snapshot = x
 				return out, nil
@@ -176,7 +173,7 @@ func (m *Manager) VerifySet(ctx context.Context, dataset string, id uint64, dama
 	if err != nil {
 		return named(wrap("verify", dataset, err), id)
 	}
-	x := setSnapshot(sets[0], "", m.Location(), dataset)
+	x := m.setSnapshot(sets[0], dataset)
 	err = m.fetchSet(ctx, r, sets[0], x, func(int) string { return "" }, func(done int64) {
 		if progress != nil {
 			progress(done, x.Bytes)

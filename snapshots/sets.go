@@ -94,7 +94,7 @@ func (m *Manager) createSet(ctx context.Context, r SetRequest) (Created, error) 
 }
 
 func (m *Manager) writeSet(ctx context.Context, r SetRequest, sets setList, held *Held) (Created, error) {
-	set := metadata.Set{AtMs: time.Now().UnixMilli(), Checkpoint: r.Checkpoint, Partitions: make([]metadata.SetPart, len(r.Parts))}
+	set := metadata.Set{Engine: r.Engine, AtMs: time.Now().UnixMilli(), Checkpoint: r.Checkpoint, Partitions: make([]metadata.SetPart, len(r.Parts))}
 	if !r.LastUpdated.IsZero() {
 		set.LastUpdatedMs = r.LastUpdated.UnixMilli()
 	}
@@ -120,7 +120,7 @@ func (m *Manager) writeSet(ctx context.Context, r SetRequest, sets setList, held
 	if err := m.recordSet(ctx, r.Dataset, &set, held); err != nil {
 		return Created{}, err
 	}
-	s := setSnapshot(set, r.Engine, m.Location(), r.Dataset)
+	s := m.setSnapshot(set, r.Dataset)
 	s.Stored, s.Current = stored, true
 	return Created{Set: s, Written: len(todo)}, nil
 }
@@ -284,9 +284,9 @@ func versions(s metadata.Set) string {
 }
 
 // setSnapshot is a set as a snapshot of the dataset.
-func setSnapshot(s metadata.Set, engine, location, dataset string) Snapshot {
-	out := Snapshot{ID: s.ID, Created: time.UnixMilli(s.AtMs).UTC(), Engine: engine, Checksum: versions(s), Algorithm: "set",
-		URI: metadata.URI(location, metadata.OwnKey(dataset)), Partitions: len(s.Partitions)}
+func (m *Manager) setSnapshot(s metadata.Set, dataset string) Snapshot {
+	out := Snapshot{ID: s.ID, Created: time.UnixMilli(s.AtMs).UTC(), Engine: s.Engine, Checksum: versions(s), Algorithm: "set",
+		URI: metadata.URI(m.Location(), metadata.OwnKey(dataset)), Partitions: len(s.Partitions)}
 	if s.LastUpdatedMs != 0 {
 		out.LastUpdated = time.UnixMilli(s.LastUpdatedMs).UTC()
 	}
@@ -299,18 +299,22 @@ func setSnapshot(s metadata.Set, engine, location, dataset string) Snapshot {
 }
 
 // Sets returns the sets of a dataset as snapshots of it, newest first; none when it is not stored by partition.
-func (m *Manager) Sets(ctx context.Context, dataset, engine string) ([]Snapshot, error) {
+func (m *Manager) Sets(ctx context.Context, dataset string) ([]Snapshot, error) {
 	sets, err := m.sets(ctx, dataset)
 	if err != nil {
 		return nil, wrap("list", dataset, err)
 	}
+	return m.listSets(sets, dataset), nil
+}
+
+func (m *Manager) listSets(sets setList, dataset string) []Snapshot {
 	var out []Snapshot
 	for i, s := range slices.Backward(sets) {
-		x := setSnapshot(s, engine, m.Location(), dataset)
+		x := m.setSnapshot(s, dataset)
 		x.Current = i == len(sets)-1
 		out = append(out, x)
 	}
-	return out, nil
+	return out
 }
 
 // ReleasePartitions gives up the leases of the partitions of a dataset; see Release.

@@ -202,17 +202,17 @@ func TestSetsHaveOneWriter(t *testing.T) {
 // The newer kind is what is listed and loaded.
 func TestTheNewestKindIsListed(t *testing.T) {
 	b := newBed(t)
-	if list, sets, err := b.Stored(t.Context(), "o", ""); len(list) > 0 || sets || err != nil {
+	if list, sets, err := b.Stored(t.Context(), "o"); len(list) > 0 || sets || err != nil {
 		t.Error(list, sets, err)
 	}
 	if _, err := store(b.Manager, t, "cp1", nil, part(t, "r=a", "A1")); err != nil {
 		t.Fatal(err)
 	}
-	if list, sets, err := b.Stored(t.Context(), "o", ""); len(list) != 1 || !sets || list[0].Partitions != 1 || err != nil {
+	if list, sets, err := b.Stored(t.Context(), "o"); len(list) != 1 || !sets || list[0].Partitions != 1 || err != nil {
 		t.Error(list, sets, err)
 	}
 	b.mustWrite("o", "whole")
-	if list, sets, err := b.Stored(t.Context(), "o", ""); len(list) != 1 || sets || err != nil {
+	if list, sets, err := b.Stored(t.Context(), "o"); len(list) != 1 || sets || err != nil {
 		t.Error(list, sets, err)
 	}
 }

@@ -135,7 +135,7 @@ func (s *store) Datasets(ctx context.Context) ([]api.StoredDataset, error) {
 
 // list returns the snapshots of a dataset that the store, or at least the spicepod, knows, newest first.
 func (s *store) list(ctx context.Context, dataset string) ([]snapshots.Snapshot, error) {
-	list, _, err := s.m.Stored(ctx, dataset, "")
+	list, _, err := s.m.Stored(ctx, dataset)
 	if err != nil {
 		return nil, s.explain(err, api.Unreachable)
 	}

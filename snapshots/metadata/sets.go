@@ -11,6 +11,8 @@ import (
 // Set is snapshots of the partitions of a dataset that belong together: those of one state of it.
 type Set struct {
 	ID uint64 `json:"set-id"`
+	// Engine is that of the writer.
+	Engine string `json:"engine"`
 	// AtMs is when its creation started, LastUpdatedMs the time of the last write into the acceleration, in
 	// milliseconds since the epoch.
 	AtMs          int64 `json:"timestamp-ms"`
