@@ -45,14 +45,7 @@ func (v *version) record(ctx context.Context, tx *sql.Tx, o engines.Options) err
 			DO UPDATE SET schema_json = excluded.schema_json, updated_at = excluded.updated_at, refresh_sql = excluded.refresh_sql`,
 			[]any{o.Dataset, string(schema), v.cp.UpdatedAt.UTC().Format(time.RFC3339Nano), nullText(v.cp.RefreshSQL)}},
 	}
-	sizes := map[*table]*engines.Partition{}
-	for _, f := range v.files {
-		if sizes[f.in] == nil {
-			sizes[f.in] = &engines.Partition{}
-		}
-		sizes[f.in].Rows += f.live()
-		sizes[f.in].Bytes += f.file.size
-	}
+	sizes := v.sizes()
 	for _, t := range append([]*table{v.root}, v.children()...) {
 		all = append(all,
 			statement{`INSERT INTO cayenne_table (table_id, table_name, path, path_is_relative, schema_json, primary_key_json, on_conflict_json, current_snapshot_id,
@@ -102,15 +95,15 @@ func (v *version) scheme(t *table) any {
 	return nil
 }
 
-// sizes are the rows that count of a table, and the bytes of its files.
-func (v *version) sizes(t *table) (rows, bytes int64) {
+// sizes are the rows that count of each table, and the bytes of its files.
+func (v *version) sizes() map[*table]engines.Partition {
+	all := map[*table]engines.Partition{}
 	for _, f := range v.files {
-		if f.in == t {
-			rows += f.live()
-			bytes += f.file.size
-		}
+		x := all[f.in]
+		x.Rows, x.Bytes = x.Rows+f.live(), x.Bytes+f.file.size
+		all[f.in] = x
 	}
-	return rows, bytes
+	return all
 }
 
 func nullText(s string) any {

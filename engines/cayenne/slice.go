@@ -108,7 +108,7 @@ func (v *version) slice(dataset string, keys engines.Keys) (sliceDocument, error
 		}
 		tables[table] = append(tables[table], cells)
 	}
-	format := 1
+	format, sizes := 1, v.sizes()
 	for _, t := range append([]*table{v.root}, v.children()...) {
 		add("cayenne_table", t.id, t.name(dataset), t.base(), int64(1), string(schema), primary, nullText(string(keys.Conflict)), t.snapshot, v.scheme(t), "{}", v.sequence)
 		add("cayenne_snapshot_sequence", t.id, t.snapshot, v.sequence)
@@ -120,8 +120,7 @@ func (v *version) slice(dataset string, keys engines.Keys) (sliceDocument, error
 		if err != nil {
 			return sliceDocument{}, err
 		}
-		n, bytes := v.sizes(t)
-		add("cayenne_partition", t.part.id, v.root.id, names, values, t.part.key(), t.base(), int64(1), n, bytes)
+		add("cayenne_partition", t.part.id, v.root.id, names, values, t.part.key(), t.base(), int64(1), sizes[t].Rows, sizes[t].Bytes)
 	}
 	for _, f := range v.files {
 		add("cayenne_snapshot_file", f.in.id, f.in.snapshot, f.name, f.rows, f.file.size, f.sequence, f.sequence, f.file.digest)
