@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -335,28 +334,22 @@ func (m *Manager) ReleasePartitions(ctx context.Context, dataset string) error {
 }
 
 // StoredPartitions are the datasets under which partitions of a dataset are stored: those that its sets name, and those
-// that none of them does. Without a set there are none of either: then it is more likely that the own state was lost.
+// that they did, and do not any more.
 func (m *Manager) StoredPartitions(ctx context.Context, dataset string) (named, abandoned []string, err error) {
-	sets, err := m.sets(ctx, dataset)
-	if err != nil || len(sets) == 0 {
-		return nil, nil, wrap("list", dataset, err)
-	}
-	in := map[string]bool{}
-	for _, s := range sets {
-		for _, p := range s.Partitions {
-			in[metadata.PartitionKey(dataset, p.Path)] = true
-		}
-	}
-	f, _, err := m.load(ctx)
+	own, _, err := m.loadOwn(ctx, dataset)
 	if err != nil {
 		return nil, nil, wrap("list", dataset, err)
 	}
-	for name := range f.Datasets {
-		if strings.HasPrefix(name, dataset+"@") && !in[name] {
-			abandoned = append(abandoned, name)
+	for _, s := range own.Sets {
+		for _, p := range s.Partitions {
+			named = append(named, metadata.PartitionKey(dataset, p.Path))
 		}
 	}
-	return slices.Sorted(maps.Keys(in)), abandoned, nil
+	for _, path := range own.LeftPartitions {
+		abandoned = append(abandoned, metadata.PartitionKey(dataset, path))
+	}
+	slices.Sort(named)
+	return slices.Compact(named), abandoned, nil
 }
 
 // usedBySets tells which snapshots of a dataset are those of a partition that sets name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -225,6 +226,7 @@ func TestAbandonedPartitionsGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	b.mustWrite("o@day=99", "somebody else's dataset")
 	named, abandoned, err := b.StoredPartitions(t.Context(), "o")
 	if err != nil || len(named) != 11 || len(abandoned) != 2 {
 		t.Fatalf("%v, %v, %v", named, abandoned, err)
@@ -253,6 +255,13 @@ func TestAbandonedPartitionsGo(t *testing.T) {
 		t.Errorf("%s, %d objects of %d", c, len(b.objects()), before)
 	}
 	wants(t, b.Manager, Warn, "11 x x")
+	// One that comes again is none any more.
+	if _, err := store(b.Manager, t, "12", nil, part(t, "day=00", "x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, abandoned, err = b.StoredPartitions(t.Context(), "o"); err != nil || slices.Contains(abandoned, "o@day=00") {
+		t.Errorf("%v, %v", abandoned, err)
+	}
 }
 
 func TestPartitionKeys(t *testing.T) {
@@ -270,4 +279,28 @@ func TestPartitionKeys(t *testing.T) {
 	if got := metadata.PartitionKey("sales", "region=eu/year=2024"); got != "sales@region=eu,year=2024" {
 		t.Error(got)
 	}
+}
+
+// A writer that stalled before it recorded its set, while another one took over, does not put it on top.
+func TestAStalledWriterRecordsNoSet(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newReplica(t, dir, "host-a"), newReplica(t, dir, "host-b")
+		stalled, err := a.acquire(t.Context(), "o", a.terms, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store(b.Manager, t, "b", &b.terms, part(t, "r=a", "b")); KindOf(err) != Standby {
+			t.Fatalf("beside the first: %v", err)
+		}
+		time.Sleep(a.terms.Duration)
+		if _, err := store(b.Manager, t, "b", &b.terms, part(t, "r=a", "b")); err != nil {
+			t.Fatal(err)
+		}
+		set := metadata.Set{AtMs: time.Now().UnixMilli(), Checkpoint: []byte("stale")}
+		if err := a.recordSet(t.Context(), "o", &set, &stalled); KindOf(err) != Superseded {
+			t.Errorf("recorded: %v", err)
+		}
+		wants(t, a.Manager, Warn, "b b")
+	})
 }

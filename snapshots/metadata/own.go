@@ -33,6 +33,8 @@ type Own struct {
 	// Sets are the snapshots of partitions that belong together, oldest first. They are lost with this file: then a
 	// new replica has to load the source.
 	Sets []Set `json:"sets,omitempty"`
+	// LeftPartitions are the paths that sets named and none does any more.
+	LeftPartitions []string `json:"left-partitions,omitempty"`
 	// LastSet is the id of the newest set that there ever was.
 	LastSet uint64 `json:"last-set,omitempty"`
 	// SetGeneration is the generation of the lease under which the newest set was written.
@@ -93,7 +95,7 @@ func DecodeOwn(b []byte) (*Own, error) {
 	}
 	// Every member of this version, whether it is empty or not.
 	mine, err := json.Marshal(&Own{Checks: map[uint64]Check{0: {}}, Contents: map[uint64]string{0: ""}, Removing: []Removing{{}}, RetiredMs: 1, Removals: 1,
-		Increments: Increments{List: []Increment{{}}}, Sets: []Set{{}}, LastSet: 1, SetGeneration: 1})
+		Increments: Increments{List: []Increment{{}}}, Sets: []Set{{}}, LeftPartitions: []string{""}, LastSet: 1, SetGeneration: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -40,13 +41,31 @@ const maxPartitionKey = 120
 // setsKept is how many sets are remembered.
 const setsKept = 10
 
-// AddSet appends a set, under the next id, and forgets the oldest ones.
+// AddSet appends a set, under the next id, and forgets the oldest ones. Partitions that none names any more are noted.
 func (o *Own) AddSet(s Set) Set {
 	o.LastSet++
 	s.ID = o.LastSet
-	o.Sets = append(o.Sets, s)
-	o.Sets = slices.Clone(o.Sets[max(0, len(o.Sets)-setsKept):])
+	all := append(o.Sets, s)
+	o.Sets = slices.Clone(all[max(0, len(all)-setsKept):])
+	named := paths(o.Sets)
+	left := paths(all[:len(all)-len(o.Sets)])
+	for _, p := range o.LeftPartitions {
+		left[p] = true
+	}
+	maps.DeleteFunc(left, func(p string, _ bool) bool { return named[p] })
+	o.LeftPartitions = slices.Sorted(maps.Keys(left))
 	return s
+}
+
+// paths are the partitions that sets name.
+func paths(sets []Set) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range sets {
+		for _, p := range s.Partitions {
+			all[p.Path] = true
+		}
+	}
+	return all
 }
 
 // PartitionKey is the dataset under which the snapshots of a partition are stored (spec acceleration-snapshots
