@@ -7,6 +7,7 @@ package engines
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -48,6 +49,12 @@ type Write struct {
 	// State is the writer's own state, kept beside the checkpoint row in a table of its own, which
 	// other readers of the file ignore. Nil removes it.
 	State []byte
+	// Remove is deleted in the same commit, before the rows are added: what changes take away (spec data-refresh
+	// 7.4). Only of an Append; nil deletes nothing.
+	Remove Predicate
+	// Keyed promises that no two of Rows have one primary key, and that Remove takes away the rows that have one of
+	// theirs: the primary key is not looked at again.
+	Keyed bool
 	// Evict is deleted in the same commit, after the rows were added: what retention does not keep is
 	// never visible. Nil deletes nothing.
 	Evict Predicate
@@ -65,8 +72,23 @@ func (w Write) UpdatedAt() time.Time {
 	return w.At.UTC()
 }
 
+// Conflicts are the keys that incoming rows have to be compared by: those of a dataset, without the primary key
+// where the write is Keyed.
+func (w Write) Conflicts(k Keys) Keys {
+	if !w.Keyed {
+		return k
+	}
+	if slices.Equal(k.Target, k.Primary) {
+		k.Conflict, k.Target = ConflictReject, nil
+	}
+	k.Primary = nil
+	return k
+}
+
 // Stats tells what one Write did.
 type Stats struct {
+	// Removed is the number of rows that Write.Remove deleted.
+	Removed int64
 	// Written is the number of rows that the write added or, by an upsert, replaced.
 	Written int64
 	// Dropped is the number of incoming rows that on_conflict left out: the key was there already
@@ -137,6 +159,13 @@ type Engine interface {
 	Supports(s *arrow.Schema) error
 	// Close waits for running writes and readers' resources and closes the store. It is idempotent.
 	Close() error
+}
+
+// Rekeyer is an engine whose keys can be told after it was opened, because only the first changes of a stream tell
+// them. It must not be told while a write runs.
+type Rekeyer interface {
+	// SetKeys has the writes to come use other keys than those of Options.
+	SetKeys(k Keys)
 }
 
 // FileEngine is an engine that keeps its dataset in one database file and so can be snapshotted.

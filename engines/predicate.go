@@ -1,6 +1,10 @@
 package engines
 
-import "time"
+import (
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
 
 // Predicate is a condition on rows that every engine can evaluate, and that can be pushed down to
 // sources. It has SQL's three-valued logic: a comparison with NULL is NULL, and only rows for which
@@ -46,6 +50,14 @@ type SQL struct {
 // IsNull is true for rows where the column is NULL.
 type IsNull struct{ Column string }
 
+// Among is true for rows that are equal to one of Rows in the columns of Rows, whose types are those of the dataset;
+// NULL equals NULL. It is never NULL.
+type Among struct {
+	Rows arrow.RecordBatch
+	// Once has each of Rows match one row at most, whichever comes first: several equal rows need several of Rows.
+	Once bool
+}
+
 // And is true when all its parts are; an empty And is true.
 type And []Predicate
 
@@ -59,6 +71,7 @@ func (Compare) predicate()     {}
 func (CompareText) predicate() {}
 func (SQL) predicate()         {}
 func (IsNull) predicate()      {}
+func (Among) predicate()       {}
 func (And) predicate()         {}
 func (Or) predicate()          {}
 func (Not) predicate()         {}

@@ -81,7 +81,17 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 		}
 		defer release(there)
 	}
-	batches, stats, err := e.combine(ctx, schema, there, in, w.Evict)
+	removed := int64(0)
+	if w.Remove != nil && old != nil {
+		before := count(there)
+		if there, err = without(ctx, schema, there, w.Remove, e.o.Evaluate); err != nil {
+			return nil, engines.Stats{}, err
+		}
+		defer release(there)
+		removed = before - count(there)
+	}
+	batches, stats, err := e.combine(ctx, schema, there, in, w)
+	stats.Removed = removed
 	if err != nil {
 		return nil, engines.Stats{}, err
 	}
@@ -93,10 +103,10 @@ func (e *Engine) build(ctx context.Context, w engines.Write, old *content) (*con
 }
 
 // combine returns the batches there and in as keys and retention leave them; the caller releases them.
-func (e *Engine) combine(ctx context.Context, schema *arrow.Schema, there, in []arrow.RecordBatch, evict engines.Predicate) ([]arrow.RecordBatch, engines.Stats, error) {
+func (e *Engine) combine(ctx context.Context, schema *arrow.Schema, there, in []arrow.RecordBatch, w engines.Write) ([]arrow.RecordBatch, engines.Stats, error) {
 	stats := engines.Stats{Written: count(in)}
 	old, added := keys.NewRows(there), keys.NewRows(in)
-	if err := keys.MergeRows(old, added, e.o.Keys); err != nil {
+	if err := keys.MergeRows(old, added, w.Conflicts(e.o.Keys)); err != nil {
 		return nil, stats, err
 	}
 	stats.Dropped = added.Dropped
@@ -111,11 +121,11 @@ func (e *Engine) combine(ctx context.Context, schema *arrow.Schema, there, in []
 		return nil, stats, err
 	}
 	batches = append(batches, more...)
-	if evict == nil {
+	if w.Evict == nil {
 		return batches, stats, nil
 	}
 	defer release(batches)
-	kept, err := without(ctx, schema, batches, evict, e.o.Evaluate)
+	kept, err := without(ctx, schema, batches, w.Evict, e.o.Evaluate)
 	stats.Evicted = count(batches) - count(kept)
 	return kept, stats, err
 }
@@ -224,3 +234,6 @@ func without(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBa
 	}
 	return kept, in.Err()
 }
+
+// SetKeys changes the keys of writes to come; see engines.Rekeyer.
+func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }

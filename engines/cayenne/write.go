@@ -91,7 +91,7 @@ func (e *Engine) prepare(ctx context.Context, base *version, w engines.Write) (d
 			return d, stats, err
 		}
 	}
-	if stats, err = d.add(ctx, rows, w.Evict); err != nil {
+	if stats, err = d.add(ctx, rows, w); err != nil {
 		return d, stats, err
 	}
 	d.next.cp = engines.Checkpoint{RefreshSQL: w.RefreshSQL, UpdatedAt: w.UpdatedAt(), State: bytes.Clone(w.State)}
@@ -113,14 +113,25 @@ func (d *draft) reshape(ctx context.Context, base *version) error {
 	return err
 }
 
-// add brings incoming rows in, as keys and retention say.
-func (d *draft) add(ctx context.Context, rows array.RecordReader, evict engines.Predicate) (engines.Stats, error) {
+// add takes away what the write removes, and brings incoming rows in, as keys and retention say.
+func (d *draft) add(ctx context.Context, rows array.RecordReader, w engines.Write) (engines.Stats, error) {
 	in := d.e.ingest(ctx, rows, d.next.schema, mergeRows)
 	defer in.Release()
+	at := d.next.cp.UpdatedAt
 	var stats engines.Stats
+	if w.Remove != nil {
+		if err := d.delete(ctx, w.Remove); err != nil {
+			return stats, err
+		}
+		var err error
+		if stats.Removed, err = d.applyDeletes(at); err != nil {
+			return stats, err
+		}
+		d.deletes = map[*dataFile]bitmap{}
+	}
 	var src array.RecordReader = in
-	if len(keys.Uniques(d.e.o.Keys)) > 0 {
-		kept, dropped, err := d.merge(ctx, in)
+	if conflicts := w.Conflicts(d.e.o.Keys); len(keys.Uniques(conflicts)) > 0 {
+		kept, dropped, err := d.merge(ctx, in, conflicts)
 		if err != nil {
 			return stats, err
 		}
@@ -132,15 +143,14 @@ func (d *draft) add(ctx context.Context, rows array.RecordReader, evict engines.
 		return stats, err
 	}
 	stats.Written = n
-	at := d.next.cp.UpdatedAt
 	if _, err := d.applyDeletes(at); err != nil {
 		return stats, err
 	}
-	if evict == nil {
+	if w.Evict == nil {
 		return stats, nil
 	}
 	d.deletes = map[*dataFile]bitmap{}
-	if err := d.delete(ctx, evict); err != nil {
+	if err := d.delete(ctx, w.Evict); err != nil {
 		return stats, err
 	}
 	stats.Evicted, err = d.applyDeletes(at)
@@ -149,7 +159,7 @@ func (d *draft) add(ctx context.Context, rows array.RecordReader, evict engines.
 
 // merge holds the incoming rows in memory and returns those that on_conflict leaves; rows that are there and are
 // replaced are deleted in the draft.
-func (d *draft) merge(ctx context.Context, in *convert.Ingest) (array.RecordReader, int64, error) {
+func (d *draft) merge(ctx context.Context, in *convert.Ingest, k engines.Keys) (array.RecordReader, int64, error) {
 	var batches []arrow.RecordBatch
 	defer func() {
 		for _, b := range batches {
@@ -165,7 +175,7 @@ func (d *draft) merge(ctx context.Context, in *convert.Ingest) (array.RecordRead
 		return nil, 0, err
 	}
 	rows := keys.NewRows(batches)
-	if err := keys.MergeRows(there{ctx, d}, rows, d.e.o.Keys); err != nil {
+	if err := keys.MergeRows(there{ctx, d}, rows, k); err != nil {
 		return nil, 0, err
 	}
 	kept, err := rows.Left()
@@ -297,3 +307,6 @@ func (d *draft) delete(ctx context.Context, where engines.Predicate) error {
 	}
 	return nil
 }
+
+// SetKeys changes the keys of writes to come; see engines.Rekeyer.
+func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }

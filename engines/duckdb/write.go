@@ -101,7 +101,7 @@ func (e *Engine) reshape(ctx context.Context, w engines.Write, schema *arrow.Sch
 	}
 	defer there.Release()
 	old := w
-	old.Rows, old.Evict = convert.Align(there, schema), nil
+	old.Rows, old.Evict, old.Remove = convert.Align(there, schema), nil, nil
 	defer old.Rows.Release()
 	return e.renew(ctx, func(d *database) (engines.Stats, error) {
 		if _, err := e.buildAs(ctx, d, old, schema); err != nil {
@@ -200,21 +200,27 @@ func (e *Engine) add(ctx context.Context, d *database, w engines.Write) (stats e
 	if err := keys.Check(e.o.Keys, d.schema); err != nil {
 		return stats, err
 	}
-	unique := len(keys.Uniques(e.o.Keys)) > 0
+	conflicts := w.Conflicts(e.o.Keys)
+	unique := len(keys.Uniques(conflicts)) > 0
 	read, err := d.ingest(ctx, w.Rows, e.o.Keys, func(c driver.Conn, view string) error {
-		return transactionOn(ctx, c, func() (err error) {
-			if unique {
-				err = d.merge(ctx, c, view, e.o.Keys, &stats)
-			} else {
-				err = execOn(ctx, c, "INSERT INTO "+d.table()+" ("+dbfile.Columns(d.schema)+") SELECT * FROM "+view)
-			}
-			if err != nil {
-				return err
-			}
-			if stats.Evicted, err = d.evict(ctx, c, w, e.o.Evaluate); err != nil {
-				return err
-			}
-			return putCheckpoint(ctx, c, d.dataset, d.schema, w)
+		return d.removing(ctx, c, e.o, w, func(remove func() (int64, error)) error {
+			return transactionOn(ctx, c, func() (err error) {
+				if stats.Removed, err = remove(); err != nil {
+					return err
+				}
+				if unique {
+					err = d.merge(ctx, c, view, conflicts, &stats)
+				} else {
+					err = execOn(ctx, c, "INSERT INTO "+d.table()+" ("+dbfile.Columns(d.schema)+") SELECT * FROM "+view)
+				}
+				if err != nil {
+					return err
+				}
+				if stats.Evicted, err = d.evict(ctx, c, w, e.o.Evaluate); err != nil {
+					return err
+				}
+				return putCheckpoint(ctx, c, d.dataset, d.schema, w)
+			})
 		})
 	})
 	if !unique {
@@ -237,7 +243,7 @@ func (d *database) ingest(ctx context.Context, src array.RecordReader, k engines
 	rows.Primary(k.Primary)
 	defer rows.Release()
 	err := d.conn(ctx, func(c driver.Conn) error {
-		return withView(ctx, c, rows, func(view string) error { return use(c, view) })
+		return withView(ctx, c, rows, "pitwall_incoming", func(view string) error { return use(c, view) })
 	})
 	if rows.Err() != nil {
 		err = rows.Err() // the source's own error, not DuckDB's text about it
@@ -248,17 +254,17 @@ func (d *database) ingest(ctx context.Context, src array.RecordReader, k engines
 // withView is the only safe use of RegisterView: one connection, a bare SELECT * in use, then DROP,
 // then release, in this order also after errors. Any other query over the view can be silently
 // wrong. The view is made outside of the transaction, which may write to one catalog only.
-func withView(ctx context.Context, c driver.Conn, rows *convert.Ingest, use func(view string) error) (err error) {
+func withView(ctx context.Context, c driver.Conn, rows array.RecordReader, name string, use func(view string) error) (err error) {
 	a, err := duckdb.NewArrowFromConn(c)
 	if err != nil {
 		return err
 	}
-	release, err := a.RegisterView(rows, "pitwall_incoming")
+	release, err := a.RegisterView(rows, name)
 	if err != nil {
 		return err
 	}
 	defer release()
-	const view = "memory.main.pitwall_incoming"
+	view := "memory.main." + name
 	err = use(view)
 	if drop := execOn(context.WithoutCancel(ctx), c, "DROP VIEW "+view); err == nil {
 		err = drop

@@ -46,6 +46,10 @@ const upsert = "upsert"
 // compact is a mode of the victim: appends, with a compaction after each.
 const compact = "compact"
 
+// changes is a mode of the victim: an append that takes away the rows of the keys that it brings, as changes of a stream
+// do.
+const changes = "changes"
+
 // upsertKeys are the keys of a dataset in that mode.
 func upsertKeys() engines.Keys {
 	return engines.Keys{Primary: []string{"id"}, Unique: [][]string{{"ts"}}, Plain: [][]string{{"gen"}}, Conflict: engines.ConflictUpsert, Target: []string{"id"}}
@@ -73,14 +77,24 @@ func victim(o engines.Opener, arg string) error {
 	if job.Mode == upsert {
 		mode, options.Keys = engines.Append, upsertKeys()
 	}
+	if job.Mode == changes {
+		mode = engines.Append
+	}
 	e, err := o.Open(context.Background(), options)
 	if err != nil {
 		return err
 	}
+	if job.Mode == changes {
+		e.(engines.Rekeyer).SetKeys(engines.Keys{Primary: []string{"id"}})
+	}
 	for gen := job.First; ; gen++ {
 		fmt.Println("start", gen)
 		r := rows(gen, 0, crashRows, 5000)
-		if _, err := e.Write(context.Background(), engines.Write{Mode: mode, Rows: r, At: at()}); err != nil {
+		w := engines.Write{Mode: mode, Rows: r, At: at(), State: []byte(strconv.FormatInt(gen, 10))}
+		if job.Mode == changes {
+			w.Remove, w.Keyed = engines.Among{Rows: ids(0, crashRows)}, true
+		}
+		if _, err := e.Write(context.Background(), w); err != nil {
 			return err
 		}
 		r.Release()
@@ -138,6 +152,17 @@ func testKill(t *testing.T, h Harness, mode string) {
 		}
 		if a, b := expect(done), expect(started); !cmp.Equal(a, got) && !cmp.Equal(b, got) {
 			t.Fatalf("acknowledged up to %d, started %d (next was %d): %s", done, started, next, cmp.Diff(a, got))
+		}
+		cp, err := e.Checkpoint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest := int64(0)
+		for gen := range got.Rows {
+			newest = max(newest, gen)
+		}
+		if newest > 0 && (cp == nil || string(cp.State) != strconv.FormatInt(newest, 10)) {
+			t.Fatalf("the rows are of write %d, the state of another: %+v", newest, cp)
 		}
 		acked = got.Rows
 		next = started + 1

@@ -149,6 +149,9 @@ func (m *model) write(t *testing.T, mode engines.WriteMode, n int) string {
 	if m.rng.IntN(4) == 0 {
 		w.Evict = m.predicate(2)
 	}
+	if mode == engines.Append && m.rng.IntN(2) == 0 {
+		w.Remove = m.remove()
+	}
 	for i, e := range []engines.Engine{m.got, m.want} {
 		r, err := array.NewRecordReader(modelSchema(), []arrow.RecordBatch{b})
 		if err != nil {
@@ -159,7 +162,7 @@ func (m *model) write(t *testing.T, mode engines.WriteMode, n int) string {
 		stats[i].Bytes = 0
 		r.Release()
 	}
-	what := fmt.Sprintf("%s of %d rows, evict %v", mode, n, w.Evict)
+	what := fmt.Sprintf("%s of %d rows, remove %v, evict %v", mode, n, w.Remove, w.Evict)
 	if stats[0] != stats[1] || engines.KindOf(errs[0]) != engines.KindOf(errs[1]) || errs[1] != nil && engines.KindOf(errs[1]) != engines.Constraint {
 		t.Errorf("%s: %+v, %v, want %+v, %v", what, stats[0], errs[0], stats[1], errs[1])
 	}

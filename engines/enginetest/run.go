@@ -80,6 +80,10 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"KillAppend", func(t *testing.T, h Harness) { testKill(t, h, engines.Append.String()) }, Harness.lasts},
 		{"KillCompact", testKillCompact, Harness.lasts},
 		{"SecondProcess", testSecondProcess, func(h Harness) bool { return h.Folder && h.file() }},
+		{"Remove", testRemove, Harness.undivided},
+		{"RemoveTypes", testRemoveTypes, Harness.undivided},
+		{"RemoveReshape", testRemoveReshape, Harness.undivided},
+		{"KillChanges", func(t *testing.T, h Harness) { testKill(t, h, changes) }, Harness.lasts},
 		{"KillUpsert", func(t *testing.T, h Harness) { testKill(t, h, upsert) }, Harness.lasts},
 	}
 	for _, tt := range tests {

@@ -65,6 +65,12 @@ type Free struct {
 	run     Evaluate
 }
 
+// Among is engines.Among over the columns Columns.
+type Among struct {
+	Columns []int
+	set     *amongSet
+}
+
 // And, Or and Not combine nodes with three-valued logic. An empty And is true, an empty Or false.
 type (
 	And []Node
@@ -77,6 +83,7 @@ func (Const) node()   {}
 func (IsNull) node()  {}
 func (Instant) node() {}
 func (Free) node()    {}
+func (Among) node()   {}
 func (And) node()     {}
 func (Or) node()      {}
 func (Not) node()     {}
@@ -131,6 +138,8 @@ func (b binder) bind(p engines.Predicate, depth int) (Node, error) {
 		return instant(s, p)
 	case engines.SQL:
 		return b.sql(p)
+	case engines.Among:
+		return among(s, p)
 	default:
 		return nil, invalid("unknown predicate %T", p)
 	}

@@ -29,6 +29,10 @@ func walk(n Node, visit func(int)) {
 		for _, i := range n.Columns {
 			visit(i)
 		}
+	case Among:
+		for _, i := range n.Columns {
+			visit(i)
+		}
 	case And:
 		for _, p := range n {
 			walk(p, visit)
@@ -56,10 +60,10 @@ func every(n Node, can func(Node) bool) bool {
 	}
 }
 
-// Native says whether SQL can write a leaf: not Instant and Free, which only Truths evaluates.
+// Native says whether SQL can write a leaf: not Instant, Free and Among, which only Truths evaluates.
 func Native(leaf Node) bool {
 	switch leaf.(type) {
-	case Instant, Free:
+	case Instant, Free, Among:
 		return false
 	default:
 		return true

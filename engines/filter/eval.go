@@ -82,6 +82,8 @@ func (e *evaluation) truths(n Node) []Truth {
 		return e.instants(n)
 	case Free:
 		return e.free(n)
+	case Among:
+		return n.truths(e.batch)
 	default:
 		return each(rows, func(int) Truth { return Null })
 	}

@@ -16,7 +16,7 @@ type Encoder struct {
 	buf     []byte
 }
 
-// NewEncoder returns the encoder of the columns of a key, whose types Check allows.
+// NewEncoder returns the encoder of the columns of a key, whose types Check allows, or of any for Whole.
 func NewEncoder(b arrow.RecordBatch, key []string) *Encoder {
 	e := &Encoder{}
 	for _, name := range key {
@@ -37,6 +37,19 @@ func (e *Encoder) Key(row int) (key []byte, ok bool) {
 		e.buf = put(e.buf, row)
 	}
 	return e.buf, true
+}
+
+// Whole returns the key of a row, in which NULL equals NULL. The next call overwrites it.
+func (e *Encoder) Whole(row int) []byte {
+	e.buf = e.buf[:0]
+	for i, put := range e.values {
+		if e.columns[i].IsNull(row) || e.columns[i].DataType().ID() == arrow.NULL {
+			e.buf = append(e.buf, 0)
+			continue
+		}
+		e.buf = put(append(e.buf, 1), row)
+	}
+	return e.buf
 }
 
 // Texts returns the values of a key for people.
@@ -67,6 +80,12 @@ func encoder(c arrow.Array) func([]byte, int) []byte {
 			}
 			return append(b, 0)
 		}
+	}
+	if c.DataType().ID() == arrow.NULL || c.Len() == 0 {
+		return func(b []byte, _ int) []byte { return b }
+	}
+	if _, fixed := c.DataType().(arrow.FixedWidthDataType); !fixed || arrow.IsNested(c.DataType().ID()) {
+		return func(b []byte, row int) []byte { return sized(b, c.ValueStr(row)) }
 	}
 	size, offset := c.DataType().(arrow.FixedWidthDataType).Bytes(), c.Data().Offset()
 	data := c.Data().Buffers()[1].Bytes()

@@ -113,6 +113,36 @@ func (m Merge) Into(ctx context.Context, in, to Table) (written, dropped int64, 
 	return written, dropped, err
 }
 
+// Remove deletes the rows of a table that are equal in the columns of keys to a row of it; Joinable allowed them.
+func (m Merge) Remove(ctx context.Context, in Table, rows arrow.RecordBatch, to Table) (int64, error) {
+	both := make([]string, rows.NumCols())
+	for i, f := range rows.Schema().Fields() {
+		equals := " = "
+		if rows.Column(i).NullN() > 0 {
+			equals = " IS NOT DISTINCT FROM "
+		}
+		both[i] = "t." + dbfile.Ident(f.Name) + equals + "s." + dbfile.Ident(f.Name)
+	}
+	return m.DB.Affected(ctx, "DELETE FROM "+to.Name+" WHERE "+to.RowID+" IN (SELECT t."+to.RowID+" FROM "+in.Name+" s CROSS JOIN "+to.Name+" t WHERE "+
+		strings.Join(both, " AND ")+")")
+}
+
+// Joinable says whether a database finds the rows of a predicate by a join with Among.Rows. What it can't, package filter
+// does, or says what is wrong with it.
+func Joinable(s *arrow.Schema, p engines.Predicate) (engines.Among, bool) {
+	a, ok := p.(engines.Among)
+	if !ok || a.Once || a.Rows.NumCols() == 0 {
+		return a, false
+	}
+	for _, f := range a.Rows.Schema().Fields() {
+		at := s.FieldIndices(f.Name)
+		if !comparable(f.Type) || len(at) == 0 || !arrow.TypeEqual(s.Field(at[0]).Type, f.Type) {
+			return a, false
+		}
+	}
+	return a, true
+}
+
 // meets pairs the rows of two tables with equal keys. A CROSS JOIN has SQLite begin with the left one,
 // the smaller; to the others it is the same as an inner join.
 func (m Merge) meets(in, to Table, u Unique) string {

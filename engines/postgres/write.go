@@ -73,14 +73,14 @@ func (e *Engine) apply(ctx context.Context, t *tx, w engines.Write) (stats engin
 		if changed {
 			old = recorded
 		}
-		if stats, err = b.renew(ctx, rows, old); err == nil {
+		if stats, err = b.renew(ctx, rows, old, w); err == nil {
 			stats.Evicted, err = b.evict(ctx, w)
 		}
 		if err == nil {
 			err = b.swap(ctx, there != nil)
 		}
 	} else {
-		if stats, err = b.add(ctx, rows); err == nil {
+		if stats, err = b.add(ctx, rows, w); err == nil {
 			stats.Evicted, err = b.evict(ctx, w)
 		}
 	}
@@ -109,7 +109,7 @@ type builder struct {
 
 // renew makes a table, with its keys, of the rows of the dataset in the columns of old, if it is not nil,
 // and of others.
-func (b *builder) renew(ctx context.Context, rows array.RecordReader, old *arrow.Schema) (stats engines.Stats, err error) {
+func (b *builder) renew(ctx context.Context, rows array.RecordReader, old *arrow.Schema, w engines.Write) (stats engines.Stats, err error) {
 	if err := b.t.exec(ctx, "CREATE TABLE "+b.table+" "+b.definition("")); err != nil {
 		return stats, err
 	}
@@ -133,7 +133,7 @@ func (b *builder) renew(ctx context.Context, rows array.RecordReader, old *arrow
 	if err := b.constrain(ctx); err != nil {
 		return stats, err
 	}
-	return b.add(ctx, rows)
+	return b.add(ctx, rows, w)
 }
 
 // definition is what stands behind CREATE TABLE and the name; more is added to the columns.
@@ -155,7 +155,7 @@ func (b *builder) fill(ctx context.Context, rows array.RecordReader) (stats engi
 		stats.Written, err = copyRows(ctx, b.t, b.table, b.schema, rows, k.Primary)
 		return stats, err
 	}
-	return b.add(ctx, rows)
+	return b.add(ctx, rows, engines.Write{})
 }
 
 // incoming is the temporary table of rows on their way to a table with keys; position numbers them.
@@ -164,23 +164,27 @@ const (
 	position = `"pitwall's position"`
 )
 
-// add appends rows as on_conflict says.
-func (b *builder) add(ctx context.Context, rows array.RecordReader) (stats engines.Stats, err error) {
-	k := b.e.o.Keys
+// add removes what a write takes away and appends rows as on_conflict says.
+func (b *builder) add(ctx context.Context, rows array.RecordReader, w engines.Write) (stats engines.Stats, err error) {
+	if stats.Removed, err = b.remove(ctx, w.Remove); err != nil {
+		return stats, err
+	}
+	k := w.Conflicts(b.e.o.Keys)
 	if len(keys.Uniques(k)) == 0 {
-		stats.Written, err = copyRows(ctx, b.t, b.table, b.schema, rows, k.Primary)
+		stats.Written, err = copyRows(ctx, b.t, b.table, b.schema, rows, b.e.o.Keys.Primary)
 		return stats, err
 	}
 	if err := b.t.exec(ctx, "CREATE TEMP TABLE pitwall_incoming "+b.definition(", "+position+" bigint GENERATED ALWAYS AS IDENTITY")+" ON COMMIT DROP"); err != nil {
 		return stats, err
 	}
-	if _, err := copyRows(ctx, b.t, incoming, b.schema, rows, k.Primary); err != nil {
+	if _, err := copyRows(ctx, b.t, incoming, b.schema, rows, b.e.o.Keys.Primary); err != nil {
 		return stats, err
 	}
 	if err := b.t.exec(ctx, "ANALYZE "+incoming); err != nil { // nobody else does for a temporary table
 		return stats, err
 	}
 	m := b.merger()
+	m.Keys = k
 	in := keys.Table{Name: incoming, RowID: position}
 	thinned, err := m.Distinct(ctx, in)
 	if err != nil {

@@ -45,13 +45,8 @@ func (e *Engine) merger(c *conn, schema *arrow.Schema) keys.Merge {
 	return keys.Merge{DB: c, Keys: e.o.Keys, Schema: schema, Text: text}
 }
 
-// merge adds rows as on_conflict says, inside of a transaction. An index that the file lacks, because
-// the settings were changed or another program wrote it, is made now: without one, each row would look
-// for its key in the whole table.
-func (e *Engine) merge(ctx context.Context, c *conn, schema *arrow.Schema, w engines.Write) (stats engines.Stats, err error) {
-	if err := e.index(ctx, c, schema); err != nil {
-		return stats, err
-	}
+// merge adds rows as on_conflict says, inside of a transaction.
+func (e *Engine) merge(ctx context.Context, c *conn, schema *arrow.Schema, k engines.Keys, w engines.Write) (stats engines.Stats, err error) {
 	if err := c.exec(ctx, createTable(incoming, schema, nil)); err != nil {
 		return stats, err
 	}
@@ -59,6 +54,7 @@ func (e *Engine) merge(ctx context.Context, c *conn, schema *arrow.Schema, w eng
 		return stats, err
 	}
 	m := e.merger(c, schema)
+	m.Keys = k
 	id := rowID(schema)
 	in := keys.Table{Name: incoming, RowID: id}
 	thinned, err := m.Distinct(ctx, in)

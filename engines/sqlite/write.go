@@ -77,13 +77,25 @@ func (e *Engine) add(ctx context.Context, c *conn, schema *arrow.Schema, w engin
 		return stats, err
 	}
 	if keys.Any(e.o.Keys) {
-		stats, err = e.merge(ctx, c, schema, w)
+		// An index that the file lacks, because the settings were changed or another program wrote it, is made now:
+		// without one, each row would look for its key in the whole table.
+		if err := e.index(ctx, c, schema); err != nil {
+			return stats, err
+		}
+	}
+	gone, err := e.remove(ctx, c, schema, w.Remove)
+	if err != nil {
+		return stats, err
+	}
+	if conflicts := w.Conflicts(e.o.Keys); len(keys.Uniques(conflicts)) > 0 || conflicts.Conflict != engines.ConflictReject {
+		stats, err = e.merge(ctx, c, schema, conflicts, w)
 	} else {
-		stats.Written, err = insertAll(ctx, newInserter(c, dbfile.Ident(e.o.Dataset), schema), schema, w.Rows, nil)
+		stats.Written, err = insertAll(ctx, newInserter(c, dbfile.Ident(e.o.Dataset), schema), schema, w.Rows, e.o.Keys.Primary)
 	}
 	if err != nil {
 		return stats, err
 	}
+	stats.Removed = gone
 	err = e.finish(ctx, c, schema, w, &stats)
 	return stats, err
 }
@@ -118,7 +130,7 @@ func (e *Engine) reshape(ctx context.Context, w engines.Write, schema *arrow.Sch
 	}
 	defer there.Release()
 	old := w
-	old.Rows, old.Evict = convert.Align(there, schema), nil
+	old.Rows, old.Evict, old.Remove = convert.Align(there, schema), nil, nil
 	defer old.Rows.Release()
 	return e.renew(ctx, schema, old, &w)
 }
