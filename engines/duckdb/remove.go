@@ -24,7 +24,12 @@ func (d *database) removing(ctx context.Context, c driver.Conn, o engines.Option
 	}
 	among, ok := keys.Joinable(d.schema, w.Remove)
 	if !ok {
-		return use(func() (int64, error) { return d.deleteOn(ctx, c, d.schema, w.Remove, o.Evaluate) })
+		return use(func() (int64, error) {
+			if err := d.bind(ctx, c); err != nil {
+				return 0, err
+			}
+			return d.deleteOn(ctx, c, d.schema, w.Remove, o.Evaluate)
+		})
 	}
 	if err := numbered(d.schema); err != nil {
 		return err
