@@ -11,8 +11,19 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/duckdb/duckdb-go/v2"
 
+	"pitwall/engines"
 	"pitwall/engines/dbfile"
 )
+
+// foldAfter folds after a write. Changes of a stream wait until there are as many bytes of them as there are of the
+// file: to move them into it costs about as much for few as for many, because they touch all of it.
+func (e *Engine) foldAfter(ctx context.Context, l *dbfile.Lease[*database], w engines.Write) {
+	const least, most = 64 << 20, 512 << 20 // bytes; the next open after a crash reads them again
+	if w.Remove != nil && dbfile.Size(l.Store.path+".wal") < min(max(least, dbfile.Size(l.Store.path)), most) {
+		return
+	}
+	e.fold(ctx, l)
+}
 
 // fold moves the WAL into the file, unless the file is being copied: then the copy does it. What was
 // committed is safe in the WAL, so that a failure is none of the write's: the next fold tries again.

@@ -75,7 +75,7 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 		return engines.Stats{}, err
 	}
 	info, err := e.info(context.WithoutCancel(ctx), d) // the rows are committed: do not fail for a late cancellation
-	e.fold(context.WithoutCancel(ctx), l)
+	e.foldAfter(context.WithoutCancel(ctx), l, w)
 	stats.Rows, stats.Bytes = info.Rows, dbfile.Size(d.path)+bytesInMemory(d, info)
 	return stats, err
 }
