@@ -23,11 +23,15 @@ func Guessed(columns *arrow.Schema, flatten bool) *Type {
 	if columns != nil {
 		for _, c := range columns.Fields() {
 			f := field{Field: arrow.Field{Name: c.Name, Type: arrow.BinaryTypes.String, Nullable: true}, form: guessText}
-			for form, t := range guesses() {
-				if arrow.TypeEqual(t, c.Type) {
-					f.Type, f.form = t, form
-				}
+			switch {
+			case arrow.IsSignedInteger(c.Type.ID()):
+				f.form = guessInt
+			case arrow.IsFloating(c.Type.ID()):
+				f.form = guessFloat
+			case c.Type.ID() == arrow.BOOL:
+				f.form = guessBool
 			}
+			f.Type = guesses()[f.form]
 			fields = append(fields, f)
 		}
 	}
@@ -152,6 +156,9 @@ type Objects struct{ p fastjson.Parser }
 
 // Row reads one message.
 func (o *Objects) Row(value []byte) (Row, error) {
+	if err := fastjson.ValidateBytes(value); err != nil { // anybody may have written it
+		return Row{}, bad("no JSON: %w", err)
+	}
 	v, err := parse(&o.p, value)
 	if err != nil {
 		return Row{}, err

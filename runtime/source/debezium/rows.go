@@ -280,3 +280,12 @@ func (r *Rows) appendStruct(to *array.StructBuilder, f *field, v *fastjson.Value
 	}
 	return r.appendFields(of, f.nested.fields, values, false)
 }
+
+// Guessed tells whether the type was made by Guessed or Widen.
+func (t *Type) Guessed() bool { return t.guessed }
+
+// Has tells whether rows have a column.
+func (t *Type) Has(column string) bool {
+	_, ok := t.index[column]
+	return ok
+}
