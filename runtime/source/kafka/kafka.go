@@ -34,7 +34,12 @@ type Options struct {
 	Format  Format
 	// Dir is where relative paths of files begin; empty is the working directory.
 	Dir string
-	// Params are those of the dataset, see Params.
+	// Params are those of the dataset: kafka_bootstrap_servers, kafka_security_protocol, kafka_sasl_mechanism,
+	// kafka_sasl_username, kafka_sasl_password, kafka_ssl_ca_location, kafka_enable_ssl_certificate_verification,
+	// kafka_ssl_endpoint_identification_algorithm, kafka_consumer_group_id, batch_max_size (messages) and
+	// batch_max_duration; of events debezium_transport, debezium_message_format, kafka_schema_registry_url,
+	// kafka_schema_registry_username and kafka_schema_registry_password; of objects schema_infer_max_records and
+	// flatten_json.
 	Params map[string]string
 }
 

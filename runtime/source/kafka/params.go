@@ -43,18 +43,6 @@ const defaultLook = 2 * time.Second
 // registryAt is where the schema registry is.
 type registryAt struct{ url, username, password string }
 
-// Params are the params of a dataset that New acts on.
-func Params(f Format) []string {
-	all := []string{"kafka_bootstrap_servers", "kafka_security_protocol", "kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password",
-		"kafka_ssl_ca_location", "kafka_enable_ssl_certificate_verification", "kafka_ssl_endpoint_identification_algorithm",
-		"kafka_consumer_group_id", "batch_max_size", "batch_max_duration"}
-	if f == JSON {
-		return append(all, "schema_infer_max_records", "flatten_json")
-	}
-	return append(all, "debezium_transport", "debezium_message_format", "kafka_schema_registry_url", "kafka_schema_registry_username",
-		"kafka_schema_registry_password")
-}
-
 // reader reads params; the first error stays.
 type reader struct {
 	params map[string]string
