@@ -82,8 +82,20 @@ func sourceParams(connector string) []string {
 		return []string{"sqlite_file"}
 	case "duckdb":
 		return []string{"duckdb_open"}
+	case "debezium":
+		return append(kafkaParams(), "debezium_transport", "debezium_message_format", "kafka_schema_registry_url",
+			"kafka_schema_registry_username", "kafka_schema_registry_password")
+	case "kafka":
+		return append(kafkaParams(), "schema_infer_max_records", "flatten_json")
 	}
 	return nil
+}
+
+// kafkaParams are the params with which a topic is followed.
+func kafkaParams() []string {
+	return []string{"kafka_bootstrap_servers", "kafka_security_protocol", "kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password",
+		"kafka_ssl_ca_location", "kafka_enable_ssl_certificate_verification", "kafka_ssl_endpoint_identification_algorithm",
+		"kafka_consumer_group_id", "batch_max_size", "batch_max_duration"}
 }
 
 // bucketParams are the params with which an object store is reached, for sources and for snapshots.
@@ -125,8 +137,8 @@ func connectors() []connector {
 		{name: "http", supported: true}, {name: "https", supported: true},
 		{name: "sink", supported: true},
 		{name: "spice.ai", appendStream: true}, {name: "spiceai", appendStream: true},
-		{name: "kafka", appendStream: true},
-		{name: "debezium", changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
+		{name: "kafka", supported: true, appendStream: true},
+		{name: "debezium", supported: true, changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
 		{name: "dynamodb", changeStream: true}, {name: "postgres", supported: true, changeStream: true},
 		{name: "postgresql", supported: true, changeStream: true},
 		{name: "mysql", supported: true, changeStream: true}, {name: "mongodb", changeStream: true},

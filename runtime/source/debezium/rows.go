@@ -1,21 +1,13 @@
 package debezium
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
-	"math/big"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
-	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/valyala/fastjson"
 )
 
 // Unavailable stands for a value that the database did not tell, because an update left it as it was and it is stored
@@ -30,256 +22,270 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("column %q was not changed and is not in the event: set REPLICA IDENTITY FULL on the table", e.Column)
 }
 
+// ErrWider says that a row does not go with a type that was guessed: Widen tells one that it goes with.
+var ErrWider = errors.New("the row has columns or values that its type has no room for")
+
+// Type is that of the rows of a topic. It does not change.
+type Type struct {
+	// Schema has the columns as they are kept.
+	Schema *arrow.Schema
+	fields []field
+	index  map[string]int // of fields, by name
+	// guessed types are those of rows without a schema. Of rows that are flattened, the members of an object within
+	// are columns.
+	guessed, flatten bool
+}
+
+func newType(fields []field) *Type {
+	t := &Type{fields: fields, index: make(map[string]int, len(fields))}
+	all := make([]arrow.Field, len(fields))
+	for i, f := range fields {
+		all[i] = f.Field
+		t.index[f.Name] = i
+	}
+	t.Schema = arrow.NewSchema(all, nil)
+	return t
+}
+
 // Batch makes a record batch of rows. The caller releases it. The error names the row and the column.
-func (t *Type) Batch(rows []json.RawMessage) (arrow.RecordBatch, error) {
-	b := array.NewRecordBuilder(memory.DefaultAllocator, t.Schema)
+func (t *Type) Batch(rows []Row) (arrow.RecordBatch, error) {
+	b := NewRows(t)
 	defer b.Release()
 	for i, row := range rows {
-		if err := appendFields(b.Fields(), t.fields, row); err != nil {
+		if err := b.Append(row, false); err != nil {
 			return nil, fmt.Errorf("row %d: %w", i, err)
 		}
 	}
-	return b.NewRecordBatch(), nil
+	return b.Batch(), nil
 }
 
-// appendFields appends the members of an object.
-func appendFields(to []array.Builder, fields []field, object json.RawMessage) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(object, &members); err != nil || members == nil {
+// Rows gathers rows of one type.
+type Rows struct {
+	typ    *Type
+	b      *array.RecordBuilder
+	n      int
+	values []*fastjson.Value // of the row that is appended, by column
+	name   []byte            // of a column of an object within
+	wider  bool
+	buf    []byte
+}
+
+// NewRows returns Rows of a type. The caller releases them.
+func NewRows(t *Type) *Rows {
+	return &Rows{typ: t, b: array.NewRecordBuilder(memory.DefaultAllocator, t.Schema), values: make([]*fastjson.Value, len(t.fields))}
+}
+
+// Type is that of the rows.
+func (r *Rows) Type() *Type { return r.typ }
+
+// SetType makes t the type of the rows that follow: one with an equal schema.
+func (r *Rows) SetType(t *Type) { r.typ = t }
+
+// Len is how many rows there are.
+func (r *Rows) Len() int { return r.n }
+
+// Release releases the rows.
+func (r *Rows) Release() { r.b.Release() }
+
+// Batch returns the rows, and starts anew. The caller releases it.
+func (r *Rows) Batch() arrow.RecordBatch {
+	r.n = 0
+	return r.b.NewRecordBatch()
+}
+
+// AppendNull appends a row without a value.
+func (r *Rows) AppendNull() {
+	for _, f := range r.b.Fields() {
+		f.AppendNull()
+	}
+	r.n++
+}
+
+// Append appends a row. Of a partial one the values that the event does not have are NULL, whatever the schema says.
+// After an error, which is of this package, or is ErrWider, all rows are of no use any more.
+func (r *Rows) Append(row Row, partial bool) error {
+	r.n++
+	if row.node != nil {
+		return r.appendRecord(row.node, row.avro, partial)
+	}
+	if row.None() || !row.isObject() {
 		return bad("a row is no object")
 	}
-	for i, f := range fields {
-		v := members[f.Name]
-		if absent(v) {
-			if !f.Nullable {
+	clear(r.values)
+	if r.wider = false; r.typ.flatten {
+		r.name = r.name[:0]
+		r.collectFlat(row.json.GetObject())
+	} else {
+		at := 0
+		row.json.GetObject().Visit(func(name []byte, v *fastjson.Value) { at = r.collect(r.typ, r.values, name, v, at) })
+	}
+	if r.wider {
+		return ErrWider
+	}
+	return r.appendFields(r.b.Fields(), r.typ.fields, r.values, partial)
+}
+
+// collect puts a member where its column is, which mostly is at. It returns where the next one may be.
+func (r *Rows) collect(t *Type, values []*fastjson.Value, name []byte, v *fastjson.Value, at int) int {
+	if at >= len(t.fields) || t.fields[at].Name != string(name) {
+		i, ok := t.index[string(name)]
+		if !ok {
+			r.wider = r.wider || t.guessed && v.Type() != fastjson.TypeNull
+			return at
+		}
+		at = i
+	}
+	values[at] = v
+	return at + 1
+}
+
+// collectFlat puts the members of an object, and of those within, where their columns are.
+func (r *Rows) collectFlat(o *fastjson.Object) {
+	prefix := len(r.name)
+	o.Visit(func(name []byte, v *fastjson.Value) {
+		if prefix > 0 {
+			r.name = append(r.name, '.')
+		}
+		if r.name = append(r.name, name...); v.Type() == fastjson.TypeObject {
+			r.collectFlat(v.GetObject())
+		} else {
+			r.collect(r.typ, r.values, r.name, v, len(r.typ.fields))
+		}
+		r.name = r.name[:prefix]
+	})
+}
+
+// appendFields appends the values of an object.
+func (r *Rows) appendFields(to []array.Builder, fields []field, values []*fastjson.Value, partial bool) error {
+	for i := range fields {
+		f, v := &fields[i], values[i]
+		if v == nil || v.Type() == fastjson.TypeNull {
+			if !f.Nullable && !partial {
 				return bad("column %q is NULL or missing, and its schema says that it never is", f.Name)
 			}
 			to[i].AppendNull()
 			continue
 		}
-		if err := f.append(to[i], v); err != nil {
+		if err := r.append(to[i], f, v); err != nil {
+			if _, ok := err.(*UnavailableError); ok && partial {
+				to[i].AppendNull()
+				continue
+			}
 			return err
 		}
 	}
 	return nil
 }
 
-// append appends a value that is not null.
-func (f field) append(to array.Builder, v json.RawMessage) error {
-	wrong := func() error { return bad("column %q of type %s has %.60s", f.Name, f.Type, v) }
-	text := ""
-	isText := v[0] == '"'
-	if isText {
-		if err := json.Unmarshal(v, &text); err != nil {
-			return wrong()
-		}
-		if text == Unavailable || text == unavailableBytes {
+// append appends a value that is not null. It appends nothing when it fails with *UnavailableError.
+func (r *Rows) append(to array.Builder, f *field, v *fastjson.Value) error {
+	switch v.Type() {
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		if string(text) == Unavailable || string(text) == unavailableBytes {
 			return &UnavailableError{f.Name}
 		}
+		if f.form.guess() {
+			return r.guess(to, f, v, text)
+		}
+		if ok := r.appendText(to, f, text); ok {
+			return nil
+		}
+	case fastjson.TypeArray:
+		if f.form == asList {
+			return r.appendList(to.(*array.ListBuilder), f, v)
+		}
+		return r.appendOther(to, f, v)
+	case fastjson.TypeObject:
+		if f.form == asStruct {
+			return r.appendStruct(to.(*array.StructBuilder), f, v)
+		}
+		return r.appendOther(to, f, v)
+	default:
+		return r.appendOther(to, f, v)
 	}
-	ok := false
+	return f.wrong(v.String())
+}
+
+func (f *field) wrong(value string) error {
+	return bad("column %q of type %s has %.60s", f.Name, f.Type, value)
+}
+
+// appendOther appends a number, a boolean, or what is kept as JSON.
+func (r *Rows) appendOther(to array.Builder, f *field, v *fastjson.Value) error {
+	if f.form.guess() {
+		return r.guess(to, f, v, nil)
+	}
+	ok, number := false, v.Type() == fastjson.TypeNumber
 	switch f.form {
 	case asNumber:
-		ok = appendNumber(to, string(v))
+		var n int64
+		if number {
+			var err error
+			n, err = v.Int64()
+			ok = err == nil && appendNumber(to, n)
+		}
 	case asFloat:
-		ok = appendFloat(to, string(v), text, isText)
+		if number {
+			r.buf = v.MarshalTo(r.buf[:0])
+			ok = appendFloat(to, string(r.buf))
+		}
 	case asBool:
-		if ok = string(v) == "true" || string(v) == "false"; ok {
-			to.(*array.BooleanBuilder).Append(v[0] == 't')
+		if ok = v.Type() == fastjson.TypeTrue || v.Type() == fastjson.TypeFalse; ok {
+			to.(*array.BooleanBuilder).Append(v.Type() == fastjson.TypeTrue)
 		}
-	case asText:
-		if ok = isText; ok {
-			to.(*array.StringBuilder).Append(text)
-		}
-	case asBase64:
-		b, err := base64.StdEncoding.DecodeString(text)
-		if ok = isText && err == nil; ok {
-			to.(*array.BinaryBuilder).Append(b)
-		}
-	case asDecimal:
-		ok = isText && f.appendDecimal(to, text)
 	case asVariable:
-		if text, ok = variable(v); ok {
-			to.(*array.StringBuilder).Append(text)
+		if scale, value := v.Get("scale"), v.Get("value"); scale != nil && isText(value) {
+			n, err := scale.Int()
+			raw, is64 := r.base64(value.GetStringBytes())
+			var text string
+			if err == nil && is64 {
+				text, ok = variable(n, raw)
+			}
+			if ok {
+				to.(*array.StringBuilder).Append(text)
+			}
 		}
-	case asZonedInstant:
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if ok = isText && err == nil; ok {
-			to.(*array.TimestampBuilder).Append(arrow.Timestamp(at.UnixMicro()))
-		}
-	case asZonedTime:
-		at, err := time.Parse("15:04:05.999999999Z07:00", text)
-		if ok = isText && err == nil; ok {
-			at = at.UTC()
-			to.(*array.Time64Builder).Append(arrow.Time64(at.Sub(at.Truncate(24 * time.Hour)).Microseconds()))
-		}
-	case asList:
-		return f.appendList(to.(*array.ListBuilder), v)
-	case asStruct:
-		s := to.(*array.StructBuilder)
-		s.Append(true)
-		of := make([]array.Builder, s.NumField())
-		for i := range of {
-			of[i] = s.FieldBuilder(i)
-		}
-		return appendFields(of, f.nested, v)
 	case asJSON:
-		var b bytes.Buffer
-		if ok = json.Compact(&b, v) == nil; ok {
-			to.(*array.StringBuilder).Append(b.String())
-		}
+		r.buf = v.MarshalTo(r.buf[:0])
+		ok = appendString(to, r.buf)
 	}
 	if !ok {
-		return wrong()
+		return f.wrong(v.String())
 	}
 	return nil
 }
 
-// unavailableBytes is Unavailable in a column of bytes.
-var unavailableBytes = base64.StdEncoding.EncodeToString([]byte(Unavailable))
-
-func (f field) appendList(to *array.ListBuilder, v json.RawMessage) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(v, &items); err != nil {
-		return bad("column %q of type %s has %.60s", f.Name, f.Type, v)
-	}
+func (r *Rows) appendList(to *array.ListBuilder, f *field, v *fastjson.Value) error {
 	to.Append(true)
-	for _, item := range items {
-		if absent(item) {
+	for _, item := range v.GetArray() {
+		if item.Type() == fastjson.TypeNull {
 			to.ValueBuilder().AppendNull()
 			continue
 		}
-		if err := f.nested[0].append(to.ValueBuilder(), item); err != nil {
+		if err := r.append(to.ValueBuilder(), &f.nested.fields[0], item); err != nil {
 			return fmt.Errorf("column %q: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-// appendNumber appends a whole number that the type has room for.
-func appendNumber(to array.Builder, text string) bool {
-	bits := 64
-	switch to.(type) {
-	case *array.Int8Builder:
-		bits = 8
-	case *array.Int16Builder:
-		bits = 16
-	case *array.Int32Builder, *array.Date32Builder, *array.Time32Builder:
-		bits = 32
+func (r *Rows) appendStruct(to *array.StructBuilder, f *field, v *fastjson.Value) error {
+	to.Append(true)
+	values, at := make([]*fastjson.Value, len(f.nested.fields)), 0
+	v.GetObject().Visit(func(name []byte, v *fastjson.Value) { at = r.collect(f.nested, values, name, v, at) })
+	of := make([]array.Builder, to.NumField())
+	for i := range of {
+		of[i] = to.FieldBuilder(i)
 	}
-	n, err := strconv.ParseInt(text, 10, bits)
-	if err != nil {
-		return false
-	}
-	switch to := to.(type) {
-	case *array.Int8Builder:
-		to.Append(int8(n))
-	case *array.Int16Builder:
-		to.Append(int16(n))
-	case *array.Int32Builder:
-		to.Append(int32(n))
-	case *array.Int64Builder:
-		to.Append(n)
-	case *array.Date32Builder:
-		to.Append(arrow.Date32(n))
-	case *array.Time32Builder:
-		to.Append(arrow.Time32(n))
-	case *array.Time64Builder:
-		to.Append(arrow.Time64(n))
-	case *array.TimestampBuilder:
-		to.Append(arrow.Timestamp(n))
-	default:
-		return false
-	}
-	return true
+	return r.appendFields(of, f.nested.fields, values, false)
 }
 
-// appendFloat appends a number; what JSON has no number for is a text.
-func appendFloat(to array.Builder, raw, text string, isText bool) bool {
-	x := math.NaN()
-	switch {
-	case !isText:
-		var err error
-		if x, err = strconv.ParseFloat(raw, 64); err != nil {
-			return false
-		}
-	case text == "NaN":
-	case text == "Infinity":
-		x = math.Inf(1)
-	case text == "-Infinity":
-		x = math.Inf(-1)
-	default:
-		return false
-	}
-	switch to := to.(type) {
-	case *array.Float32Builder:
-		to.Append(float32(x))
-	case *array.Float64Builder:
-		to.Append(x)
-	}
-	return true
-}
+// Guessed tells whether the type was made by Guessed or Widen.
+func (t *Type) Guessed() bool { return t.guessed }
 
-// unscaled is a number in two's complement, the first byte the highest: its sign is that of the first bit.
-func unscaled(b []byte) *big.Int {
-	n := new(big.Int).SetBytes(b)
-	if len(b) > 0 && b[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	return n
-}
-
-func (f field) appendDecimal(to array.Builder, text string) bool {
-	b, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return false
-	}
-	n := unscaled(b)
-	switch to := to.(type) {
-	case *array.Decimal128Builder:
-		if n.BitLen() > 127 {
-			return false
-		}
-		d := decimal128.FromBigInt(n)
-		if !d.FitsInPrecision(f.Type.(*arrow.Decimal128Type).Precision) {
-			return false
-		}
-		to.Append(d)
-	case *array.Decimal256Builder:
-		if n.BitLen() > 255 {
-			return false
-		}
-		d := decimal256.FromBigInt(n)
-		if !d.FitsInPrecision(f.Type.(*arrow.Decimal256Type).Precision) {
-			return false
-		}
-		to.Append(d)
-	}
-	return true
-}
-
-// variable is the text of a number that has its scale with it.
-func variable(v json.RawMessage) (string, bool) {
-	var x struct {
-		Scale int32  `json:"scale"`
-		Value []byte `json:"value"`
-	}
-	if err := json.Unmarshal(v, &x); err != nil || x.Scale > 1<<14 || x.Scale < -1<<14 {
-		return "", false
-	}
-	n := unscaled(x.Value)
-	if x.Scale <= 0 {
-		n.Mul(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-x.Scale)), nil))
-		return n.String(), true
-	}
-	digits := new(big.Int).Abs(n).String()
-	if pad := int(x.Scale) + 1 - len(digits); pad > 0 {
-		digits = strings.Repeat("0", pad) + digits
-	}
-	at := len(digits) - int(x.Scale)
-	sign := ""
-	if n.Sign() < 0 {
-		sign = "-"
-	}
-	return sign + digits[:at] + "." + digits[at:], true
+// Has tells whether rows have a column.
+func (t *Type) Has(column string) bool {
+	_, ok := t.index[column]
+	return ok
 }

@@ -21,8 +21,7 @@ type connect struct {
 type field struct {
 	arrow.Field
 	form   form
-	scale  int32
-	nested []field // of a struct, or the one of a list's items
+	nested *Type // of a struct, or with the one column of a list's items
 }
 
 // form is how a value is written.
@@ -41,7 +40,14 @@ const (
 	asList
 	asStruct
 	asJSON // anything, kept as its text
+	// Of rows without a schema.
+	guessInt
+	guessFloat
+	guessBool
+	guessText // texts as they are, all else as JSON
 )
+
+func (f form) guess() bool { return f >= guessInt }
 
 // rows is the type of rows of a struct.
 func (c connect) rows() (*Type, error) {
@@ -52,13 +58,7 @@ func (c connect) rows() (*Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Type{fields: fields}
-	all := make([]arrow.Field, len(fields))
-	for i, f := range fields {
-		all[i] = f.Field
-	}
-	t.Schema = arrow.NewSchema(all, nil)
-	return t, nil
+	return newType(fields), nil
 }
 
 func columns(cs []connect) ([]field, error) {
@@ -140,21 +140,18 @@ func (c connect) column() (field, error) {
 		if err != nil {
 			return f, err
 		}
-		f.nested = []field{of}
+		f.nested = newType([]field{of})
 		return set(arrow.ListOfField(of.Field), asList)
 	case "struct":
 		if len(c.Fields) == 0 {
 			return set(arrow.BinaryTypes.String, asJSON)
 		}
-		var err error
-		if f.nested, err = columns(c.Fields); err != nil {
+		of, err := columns(c.Fields)
+		if err != nil {
 			return f, err
 		}
-		all := make([]arrow.Field, len(f.nested))
-		for i, n := range f.nested {
-			all[i] = n.Field
-		}
-		return set(arrow.StructOf(all...), asStruct)
+		f.nested = newType(of)
+		return set(arrow.StructOf(f.nested.Schema.Fields()...), asStruct)
 	}
 	return f, bad("column %q is of type %q, which pitwall does not know", c.Field, c.Type)
 }
@@ -188,6 +185,6 @@ func (c connect) decimal(f field) (field, error) {
 	default:
 		f.Type = &arrow.Decimal256Type{Precision: precision, Scale: scale}
 	}
-	f.form, f.scale = asDecimal, scale
+	f.form = asDecimal
 	return f, nil
 }
