@@ -292,3 +292,13 @@ func (d *document) isMap(path string) bool {
 	m, ok := d.marks[path]
 	return ok && m.value != nil && m.value.ShortTag() == "!!map"
 }
+
+// Streams tells whether the dataset follows a stream of changes, which is never over, instead of being refreshed.
+func (d *Dataset) Streams() bool {
+	a := d.Acceleration
+	if !a.Enabled {
+		return false
+	}
+	con, _ := connectorOf(d.Connector)
+	return a.RefreshMode == RefreshChanges || a.RefreshMode == RefreshAppend && d.TimeColumn == "" && con.appendStream
+}

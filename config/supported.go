@@ -26,10 +26,9 @@ var notYet = []string{
 	"datasets[].has_metadata_table",
 
 	"datasets[].acceleration.engine=turso",
-	"datasets[].acceleration.refresh_mode=changes", "datasets[].acceleration.refresh_mode=caching",
+	"datasets[].acceleration.refresh_mode=caching",
 	"datasets[].acceleration.write_mode",
 	"datasets[].acceleration.storage_profile", "datasets[].acceleration.maintained_aggregates",
-	"datasets[].acceleration.snapshots_trigger=stream_batches",
 }
 
 // fatal are the keys of acceleration without whose value a dataset cannot run.

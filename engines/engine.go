@@ -162,7 +162,7 @@ type Engine interface {
 }
 
 // Rekeyer is an engine whose keys can be told after it was opened, because only the first changes of a stream tell
-// them. It must not be told while a write runs.
+// them.
 type Rekeyer interface {
 	// SetKeys has the writes to come use other keys than those of Options.
 	SetKeys(k Keys)

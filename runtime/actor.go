@@ -101,6 +101,7 @@ type actor struct {
 	drillTimer          *time.Timer // verifications on schedule
 	damageTimer         *time.Timer // until st.Damage is forgotten
 	compaction          compaction
+	stream              following
 	ticker              *time.Ticker
 	files               files
 }
@@ -121,7 +122,7 @@ type reconfigure struct {
 func (r *Runtime) newActor(ctx context.Context, d *config.Dataset, file string) *actor {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &actor{rt: r, ctx: ctx, cancel: cancel, done: make(chan struct{}), inbox: make(chan any, 64),
-		result: make(chan any, 8), files: files{result: make(chan fileLook, 1)}, checks: map[uint64]api.Verification{}, file: file,
+		result: make(chan any, 8), files: files{result: make(chan fileLook, 1)}, stream: following{news: make(chan struct{}, 1)}, checks: map[uint64]api.Verification{}, file: file,
 		refreshes: history[api.Refresh]{most: api.RefreshWindow}, attempts: history[api.SnapshotAttempt]{most: api.SnapshotWindow}}
 	a.conf.Store(d)
 	for _, o := range r.o.Engines {
@@ -158,7 +159,7 @@ func (a *actor) loop() {
 		a.drain() // what was sent before done was closed; see Runtime.Do for what comes after
 	}()
 	defer a.shutdown()
-	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.damageTimer, &a.compaction.timer, &a.files.timer} {
+	for _, t := range []**time.Timer{&a.due, &a.cronTimer, &a.snapTimer, &a.sweepTimer, &a.drillTimer, &a.damageTimer, &a.compaction.timer, &a.files.timer, &a.stream.timer} {
 		*t = time.NewTimer(time.Hour)
 		(*t).Stop()
 	}
@@ -190,6 +191,10 @@ func (a *actor) loop() {
 			a.compactDue()
 		case <-a.damageTimer.C:
 			a.st.Damage = nil
+		case <-a.stream.news:
+			a.lookAtStream()
+		case <-a.stream.timer.C:
+			a.streamTick()
 		case <-a.ticker.C:
 		case <-a.files.timer.C:
 			a.lookAtFiles()
@@ -215,6 +220,10 @@ func (a *actor) handle(m any) {
 		a.refreshed(m)
 	case swept:
 		a.swept(m)
+	case streamed:
+		a.streamed(m)
+	case skipped:
+		a.recordSkipped(m)
 	case compacted:
 		a.compacted(m)
 	case transferred:
@@ -228,7 +237,15 @@ func (a *actor) handle(m any) {
 
 func (a *actor) command(c command) {
 	switch v := c.c.(type) {
+	case api.SkipRecord:
+		a.skipRecord(c.id)
+	case api.Rebootstrap:
+		a.rebootstrap(c.id)
 	case api.RefreshNow:
+		if a.streams() {
+			a.retryStream(c.id)
+			return
+		}
 		a.ask(request{mode: v.Mode, sql: v.SQL, trigger: "manual", id: c.id}, v.JitterMax)
 	case api.SetRefreshSQL:
 		a.patch(v.SQL)
@@ -317,6 +334,8 @@ func (a *actor) status() api.Status {
 		return api.Refreshing
 	case a.st.Err != "":
 		return api.Error
+	case a.st.Stream != nil && a.st.Stream.Phase == api.StreamLoading:
+		return api.Refreshing
 	case !a.ready:
 		return api.Initializing
 	default:
@@ -338,7 +357,7 @@ func (a *actor) shutdown() {
 	a.peeks.mu.Lock() // from here on nobody begins one: the context has ended
 	a.cancel()
 	a.peeks.mu.Unlock()
-	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.damageTimer, a.compaction.timer, a.files.timer} {
+	for _, t := range []*time.Timer{a.due, a.cronTimer, a.snapTimer, a.sweepTimer, a.drillTimer, a.damageTimer, a.compaction.timer, a.files.timer, a.stream.timer} {
 		t.Stop()
 	}
 	a.ticker.Stop()

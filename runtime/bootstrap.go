@@ -34,8 +34,9 @@ func (a *actor) beginBootstrap(b bootJob) {
 		a.rt.finish(a.boot.id, api.TaskCancelled, "another bootstrap takes its place")
 		a.boot = nil
 	}
-	if a.run != nil || a.move != nil || a.eng == nil {
+	if a.run != nil || a.move != nil || a.eng == nil || a.stream.job != nil {
 		a.boot = &b
+		a.endStream(errForBoot)
 		if a.run != nil {
 			a.run.cancel(errForBoot)
 		}
@@ -78,6 +79,8 @@ func (a *actor) beginBootstrap(b bootJob) {
 				return
 			}
 			switch {
+			case a.streams():
+				a.beginStream()
 			case a.dueFor != dueNothing || a.st.Held || a.next != nil:
 			case wasDue != dueNothing:
 				a.arm(dueInterval, max(0, time.Until(at)))
@@ -119,6 +122,10 @@ func (a *actor) replaced(info engines.Info, cp *engines.Checkpoint) {
 	}
 	// What is known of the source is as old as the snapshot: what came later has to be read again.
 	a.known = ownStateOf(cp)
+	if a.streams() {
+		a.openedStream(true)
+		return
+	}
 	if !a.follows() && outdated(cp, a.fingerprint(a.refreshSQL()), a.refreshSQL()) {
 		a.acceptSchema, a.stale = true, true
 	}

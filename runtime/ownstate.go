@@ -6,6 +6,7 @@ import (
 	"pitwall/config"
 	"pitwall/engines"
 	"pitwall/runtime/source"
+	"pitwall/runtime/stream"
 )
 
 // ownState is what the runtime remembers of the last write. Engines keep it beside the checkpoint row,
@@ -15,6 +16,8 @@ type ownState struct {
 	Fingerprint string `json:"fingerprint"`
 	// Objects are those of the source, as listed for the last write.
 	Objects []source.Object `json:"objects,omitempty"`
+	// Stream is the place in the stream that the rows are as of; nil when they come from none.
+	Stream *stream.State `json:"stream,omitempty"`
 }
 
 // printed is a fingerprint that was made, of which configuration and refresh_sql.

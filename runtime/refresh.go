@@ -323,6 +323,7 @@ func (a *actor) failed(m refreshed, h *api.Refresh) (api.TaskState, string) {
 
 // proceed begins what waited for the end of a run or of a bootstrap.
 func (a *actor) proceed() {
+
 	if b := a.boot; b != nil {
 		a.boot = nil
 		a.beginBootstrap(*b)

@@ -200,7 +200,12 @@ func (a *actor) reconfigure(m reconfigure) {
 		old.RetentionPeriod != next.RetentionPeriod || old.RetentionSQL != next.RetentionSQL {
 		a.armRetention(0)
 	}
-	if m.reload {
+	if a.streams() {
+		a.reconfigureStream(m.reload)
+		if m.reload {
+			return
+		}
+	} else if m.reload {
 		a.acceptSchema, a.stale = true, true
 		a.begin(request{trigger: "reload"})
 		return

@@ -23,6 +23,7 @@ import (
 type opened struct {
 	eng        engines.Engine
 	src        source.Source
+	streamer   source.Streamer
 	info       engines.Info
 	checkpoint *engines.Checkpoint
 	booted     *api.Bootstrap
@@ -42,7 +43,7 @@ func (a *actor) open() {
 	a.st.Err, a.st.Hint = "", ""
 	a.opening = true
 	cfg := a.cfg()
-	if src, err := a.connect(cfg); err == nil && cfg.Unsupported == "" && !a.follows() { // queries may go there meanwhile
+	if src, err := a.connect(cfg); err == nil && cfg.Unsupported == "" && !a.follows() && !a.streams() { // queries may go there meanwhile
 		a.src = src
 	}
 	move := &transferJob{kind: "bootstrap", started: time.Now(), ctx: a.ctx}
@@ -71,7 +72,11 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 	if a.opener == nil {
 		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite, postgres or arrow"}
 	}
-	if !a.follows() {
+	if a.streams() {
+		if m.streamer, err = a.rt.o.Streams(cfg, a.rt.o.Config.Dir); err != nil {
+			return err
+		}
+	} else if !a.follows() {
 		if m.src, err = a.connect(cfg); err != nil {
 			return err
 		}
@@ -196,7 +201,7 @@ func (a *actor) opened(m opened) {
 		return
 	}
 	a.attempt, a.st.Retry = 0, nil
-	a.eng, a.src = m.eng, m.src
+	a.eng, a.src, a.stream.source = m.eng, m.src, m.streamer
 	a.watchFiles()
 	a.inStore(m.store)
 	a.took(m.info)
@@ -233,6 +238,9 @@ func (a *actor) opened(m opened) {
 		// After a bootstrap an append dataset is behind its source by an unknown amount.
 		a.ready = !(start.Append && m.booted != nil && !a.follows())
 	}
+	if a.streams() {
+		a.openedStream(m.info.Schema != nil)
+	}
 	a.armSnapshots(a.loaded != nil)
 	if a.ready && a.loaded == nil && a.cfg().Acceleration.SnapshotsTrigger == config.TriggerRefreshComplete && a.creates() == "" {
 		// The process may have been killed between a refresh and its snapshot; what is in the store
@@ -241,6 +249,10 @@ func (a *actor) opened(m opened) {
 	}
 	if a.next != nil || a.boot != nil {
 		a.proceed()
+		return
+	}
+	if a.streams() {
+		a.beginStream()
 		return
 	}
 	wait, ok := schedule.First(start, time.Now())

@@ -143,6 +143,10 @@ func (a *actor) nextRefresh() time.Time {
 // hold stops the refreshes on schedule, or lets them go on.
 func (a *actor) hold(on bool) {
 	a.st.Held = on
+	if a.streams() {
+		a.holdStream(on)
+		return
+	}
 	if on {
 		a.emit(api.Info, "refresh", "scheduled refreshes are on hold")
 		if a.dueFor == dueInterval {

@@ -179,7 +179,7 @@ func (a *actor) moveFree() {
 		a.wantSnapshot = nil
 		a.beginSnapshot(*w)
 	}
-	for a.move == nil && len(a.steers) > 0 {
+	for a.move == nil && len(a.steers) > 0 && (a.stream.job == nil || !a.stream.ending) {
 		v := a.steers[0]
 		a.steers = a.steers[1:]
 		a.command(v)

@@ -68,7 +68,8 @@ func (a *actor) undo(c command) {
 		a.rt.finish(c.id, api.TaskFailed, "a refresh is running; cancel it first")
 		return
 	}
-	if a.move != nil {
+	if a.move != nil || a.stream.job != nil {
+		a.endStream(errForBoot)
 		a.steers = append(a.steers, c)
 		return
 	}
@@ -92,7 +93,9 @@ func (a *actor) undo(c command) {
 		}
 		return func(a *actor) {
 			defer func() {
-				if a.dueFor == dueNothing && !a.st.Held && a.next == nil {
+				if a.streams() {
+					a.beginStream()
+				} else if a.dueFor == dueNothing && !a.st.Held && a.next == nil {
 					a.armInterval(time.Now())
 				}
 			}()

@@ -236,4 +236,8 @@ func without(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBa
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.
-func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }
+func (e *Engine) SetKeys(k engines.Keys) {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	e.o.Keys = k
+}

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gofrs/flock"
@@ -160,6 +161,7 @@ func (f folder) data() string      { return filepath.Join(string(f), "data") }
 // Engine is one dataset in Cayenne.
 type Engine struct {
 	o      engines.Options
+	keysMu sync.Mutex // of o.Keys, for who reads them without holding writer
 	set    settings
 	folder folder
 	disk   *disk

@@ -51,7 +51,7 @@ func (e *Engine) exportVersion(ctx context.Context, v *version, dst string) (x e
 		}
 	}()
 	w := bufio.NewWriterSize(out, 1<<20)
-	err = v.archive(ctx, w, e.o.Dataset, e.o.Keys)
+	err = v.archive(ctx, w, e.o.Dataset, e.options().Keys)
 	if err == nil {
 		err = w.Flush()
 	}
@@ -69,7 +69,7 @@ func (e *Engine) exportCompact(ctx context.Context, v *version, dst string) (eng
 	if _, err := os.Stat(filepath.Dir(dst)); err != nil {
 		return engines.Export{}, err
 	}
-	o := e.o
+	o := e.options()
 	o.Path = dbfile.TempPath(dst, "")
 	o.TempDir = ""
 	defer os.RemoveAll(o.Path)

@@ -309,4 +309,17 @@ func (d *draft) delete(ctx context.Context, where engines.Predicate) error {
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.
-func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }
+func (e *Engine) SetKeys(k engines.Keys) {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	e.keysMu.Lock()
+	defer e.keysMu.Unlock()
+	e.o.Keys = k
+}
+
+// options are those of the engine as they are now.
+func (e *Engine) options() engines.Options {
+	e.keysMu.Lock()
+	defer e.keysMu.Unlock()
+	return e.o
+}

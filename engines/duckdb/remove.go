@@ -59,4 +59,8 @@ func (d *database) removing(ctx context.Context, c driver.Conn, o engines.Option
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.
-func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }
+func (e *Engine) SetKeys(k engines.Keys) {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	e.o.Keys = k
+}

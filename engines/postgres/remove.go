@@ -54,4 +54,8 @@ func (b *builder) remove(ctx context.Context, p engines.Predicate) (n int64, err
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.
-func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }
+func (e *Engine) SetKeys(k engines.Keys) {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	e.o.Keys = k
+}

@@ -43,4 +43,8 @@ func (e *Engine) remove(ctx context.Context, c *conn, schema *arrow.Schema, p en
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.
-func (e *Engine) SetKeys(k engines.Keys) { e.o.Keys = k }
+func (e *Engine) SetKeys(k engines.Keys) {
+	_ = e.writer.Lock(context.Background()) // cannot fail: the context never ends
+	defer e.writer.Unlock()
+	e.o.Keys = k
+}

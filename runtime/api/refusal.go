@@ -34,6 +34,14 @@ func Refusal(s *State, c Command) string {
 		if c.SQL == "" {
 			return "refresh_sql can't be empty"
 		}
+	case SkipRecord:
+		if d.Stream == nil || d.Stream.Stopped == nil || d.Stream.Stopped.Record == nil {
+			return "no record stopped a stream"
+		}
+	case Rebootstrap:
+		if d.Stream == nil {
+			return d.Name + " follows no stream"
+		}
 	case CancelRefresh:
 		if d.Run == nil && d.Retry == nil && !d.Waiting {
 			return "no refresh is running"
@@ -88,6 +96,12 @@ func Changes(c Command) bool {
 
 func refuseRefresh(d *Dataset, c RefreshNow) string {
 	switch {
+	case d.Stream != nil && (c.Mode != "" || c.SQL != ""):
+		return "it follows a stream: re-bootstrap loads it anew"
+	case d.Stream != nil && d.Stream.Phase == StreamPaused:
+		return "its stream is paused: resume it"
+	case d.Stream != nil && d.Stream.Phase != StreamStopped && d.Stream.Phase != StreamRetrying:
+		return "it follows a stream, whose changes are applied as they come"
 	case c.Mode != "" && c.Mode != "full" && c.Mode != "append":
 		return fmt.Sprintf("refresh mode %q is not full or append", c.Mode)
 	case c.Mode == "append" && d.TimeColumn == "":

@@ -216,6 +216,8 @@ type Dataset struct {
 	Totals Totals
 
 	Snapshots DatasetSnapshots
+	// Stream is nil when the dataset follows none.
+	Stream *Stream
 }
 
 // Damage is a local file that could not be read, so that the dataset was loaded anew.
