@@ -23,11 +23,12 @@ type decoder struct {
 	objects debezium.Objects
 	typ     *debezium.Type // of the last rows; nil when it is not known
 	guessed *debezium.Type // what rows without a schema are read as first
+	close   func()
 }
 
 // open makes a decoder of messages that follow a position; nil is none.
 func (d *decoder) open(s *Source, at *position) error {
-	d.format, d.infer = s.format, s.settings.infer
+	d.format, d.infer, d.close = s.format, s.settings.infer, func() {}
 	var known *arrow.Schema
 	if at != nil {
 		var err error
@@ -48,7 +49,7 @@ func (d *decoder) open(s *Source, at *position) error {
 	if err != nil {
 		return err
 	}
-	d.event = debezium.NewAvroReader(registry).Event
+	d.event, d.close = debezium.NewAvroReader(registry).Event, registry.http.CloseIdleConnections
 	return nil
 }
 

@@ -29,19 +29,22 @@ type feed struct {
 	failed  error         // what a fetch said; told when pending is delivered
 	end     error         // what Next returns from now on
 	state   position      // without its offsets, as of what is delivered
-	goal    map[int32]int64
-	told    bool // that everything was delivered
+	told    bool          // that everything was delivered
 
 	stop func()
 	wg   sync.WaitGroup
 
 	mu      sync.Mutex
+	goal    map[int32]int64 // what ends were at Follow
 	ends    map[int32]int64
 	next    map[int32]int64
 	trouble error  // what the watch found
 	wake    func() // ends the wait for messages
 	applied source.Position
-	still   map[int32]int // how many looks at the topic found a partition where it was, short of its end
+	waits   int           // how often Next began to wait for the first message of a batch
+	waiting bool          // that it does
+	seen    int           // waits, as of the last look at the topic
+	still   map[int32]int // how many looks found a partition where it was, short of its end, and Next waiting
 }
 
 // open makes a feed that does not follow yet.
@@ -121,6 +124,9 @@ func (f *feed) gather(ctx context.Context) error {
 		got := f.client.PollRecords(poll, f.s.settings.maxSize-len(f.pending))
 		over := poll.Err() != nil
 		cancel()
+		f.mu.Lock()
+		f.waiting = false
+		f.mu.Unlock()
 		f.take(ctx, got)
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", f.s.place(), ctx.Err())
@@ -138,6 +144,7 @@ func (f *feed) listen(wake func()) error {
 	defer f.mu.Unlock()
 	err := f.trouble
 	f.trouble, f.wake = nil, wake
+	f.waits, f.waiting = f.waits+1, true
 	return err
 }
 
@@ -161,6 +168,9 @@ func (f *feed) take(ctx context.Context, got kgo.Fetches) {
 		}
 	}
 	got.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Partition < 0 { // of an error that is about none
+			return
+		}
 		f.mu.Lock()
 		f.ends[p.Partition] = max(f.ends[p.Partition], p.LastStableOffset)
 		f.mu.Unlock()
@@ -230,7 +240,7 @@ func (f *feed) reached() bool {
 // reachedLocked tells whether everything is delivered that was there at Follow.
 func (f *feed) reachedLocked() bool {
 	for p, end := range f.goal {
-		if f.next[p] < end && f.still[p] < stillLooks {
+		if f.next[p] < end {
 			return false
 		}
 	}
@@ -256,6 +266,7 @@ func (f *feed) Close() error {
 	f.stop()
 	f.wg.Wait()
 	f.client.Close()
+	f.decode.close()
 	if f.end == nil {
 		f.end = errClosed
 	}

@@ -178,14 +178,17 @@ func (f *feed) found(ctx context.Context, before map[int32]int64, id kadm.TopicI
 		f.wake()
 		return
 	}
+	waited := f.waiting && f.waits == f.seen
+	f.seen = f.waits
 	fresh := map[int32]int64{}
 	for p, end := range ends {
 		if _, ok := f.next[p]; !ok {
 			fresh[p], f.next[p] = 0, 0
 		}
 		f.ends[p] = max(f.ends[p], end)
-		if f.next[p] == before[p] && before[p] < f.goal[p] {
-			if f.still[p]++; f.still[p] == stillLooks {
+		if waited && f.next[p] == before[p] && before[p] < f.goal[p] {
+			if f.still[p]++; f.still[p] >= stillLooks {
+				delete(f.goal, p)
 				f.wake()
 			}
 		} else {
