@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -99,19 +100,20 @@ func guessOf(v *fastjson.Value) form {
 	case fastjson.TypeTrue, fastjson.TypeFalse:
 		return guessBool
 	case fastjson.TypeNumber:
-		text := v.String()
-		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return guessInt
-		}
-		for _, c := range text {
-			if c == '.' || c == 'e' || c == 'E' {
-				if _, ok := finite(text); ok {
-					return guessFloat
-				}
-			}
-		}
+		return guessNumber(v.String())
 	}
-	return guessText // also of a number that no type has room for
+	return guessText
+}
+
+// guessNumber is the form of a number: that which no type has room for is a text.
+func guessNumber(text string) form {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return guessInt
+	}
+	if _, ok := finite(text); ok && strings.ContainsAny(text, ".eE") {
+		return guessFloat
+	}
+	return guessText
 }
 
 // guess appends a value to a column with a type that was guessed.
@@ -129,7 +131,8 @@ func (r *Rows) guess(to array.Builder, f *field, v *fastjson.Value, text []byte)
 	case guessFloat:
 		if number {
 			r.buf = v.MarshalTo(r.buf[:0])
-			if x, ok := finite(string(r.buf)); ok && guessOf(v) != guessText {
+			text := string(r.buf)
+			if x, ok := finite(text); ok && (strings.ContainsAny(text, ".eE") || guessNumber(text) == guessInt) {
 				to.(*array.Float64Builder).Append(x)
 				return nil
 			}

@@ -166,8 +166,8 @@ func TestWithoutPrimaryKey(t *testing.T) {
 // Deletes that tell the key only, as with REPLICA IDENTITY DEFAULT or of other databases, are about the row of the key.
 func TestDeleteByKey(t *testing.T) {
 	eachEncoding(t, func(b *broker, enc encoding) {
-		key, value := enc.encode(b.t, event{op: "d"})
-		key, _ = enc.encode(b.t, insert(7, "x"))
+		_, value := enc.encode(b.t, event{op: "d"})
+		key, _ := enc.encode(b.t, insert(7, "x"))
 		b.send(enc, 0, insert(7, "x"))
 		b.putKeyed(0, key, value)
 		f := b.follow(b.source(Debezium, enc.params...), nil)
@@ -209,6 +209,31 @@ func TestCaughtUp(t *testing.T) {
 		defer f.close()
 		if rows, _ := f.all(); len(rows) != 2 {
 			b.t.Errorf("begun anew in the snapshot: %v", rows)
+		}
+	})
+}
+
+// Documents of MongoDB are texts in an event, and their members are columns.
+func TestMongoDB(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		schema := `{"type":"struct","fields":[{"type":"string","optional":true,"name":"io.debezium.data.Json","field":"before"},{"type":"string","optional":true,"name":"io.debezium.data.Json","field":"after"},{"type":"string","field":"op"}]}`
+		put := func(schemas bool, payload string) {
+			key, value := `{"id":"{\"$oid\": \"5f\"}"}`, payload
+			if schemas {
+				key, value = `{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}]},"payload":`+key+`}`, `{"schema":`+schema+`,"payload":`+payload+`}`
+			}
+			b.putKeyed(0, []byte(key), []byte(value))
+		}
+		for _, schemas := range []bool{true, false} {
+			put(schemas, `{"after":"{\"_id\": {\"$oid\": \"5f\"}, \"name\": \"a\", \"n\": 3}","op":"c"}`)
+			put(schemas, `{"after":"{\"_id\": {\"$oid\": \"5f\"}, \"name\": \"b\"}","op":"u"}`)
+			put(schemas, `{"before":null,"after":null,"updateDescription":null,"op":"d"}`)
+			f := b.follow(b.source(Debezium), position{Topic: topic, Offsets: map[int32]int64{0: map[bool]int64{true: 0, false: 3}[schemas]}, SnapshotEnded: true}.marshal())
+			g := f.next()
+			if fmt.Sprint(g) != `c {"$oid":"5f"} a 3; u {"$oid":"5f"} b -; d {"$oid":"5f"} - -` || g.keys != "_id" || g.schema != "_id utf8, name utf8, n int64" {
+				t.Errorf("schemas %t: %+v", schemas, g)
+			}
+			f.close()
 		}
 	})
 }

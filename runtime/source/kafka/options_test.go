@@ -146,6 +146,7 @@ func TestSecurity(t *testing.T) {
 		{"no TLS", withTLS(good), nil, []string{"kafka_security_protocol", "PLAINTEXT"}, source.Unavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(1, topic)}, tt.opts...)...)
 			if err != nil {
 				t.Fatal(err)
