@@ -15,6 +15,9 @@ import (
 	"pitwall/runtime/source"
 )
 
+// maxBytes bounds a batch besides batch_max_size: one fetch may come on top.
+const maxBytes = 64 << 20
+
 // feed implements source.Feed.
 type feed struct {
 	s      *Source
@@ -25,6 +28,7 @@ type feed struct {
 
 	// Of whoever calls Next.
 	pending []*kgo.Record // read, and not delivered
+	size    int           // of pending, in bytes
 	since   time.Time     // when the first of pending came
 	failed  error         // what a fetch said; told when pending is delivered
 	end     error         // what Next returns from now on
@@ -99,8 +103,11 @@ func (f *feed) await(ctx context.Context) (*source.Changes, error) {
 			return nil, f.refused(ctx, err)
 		}
 		c := f.changes(f.pending[:n], b)
+		for _, r := range f.pending[:n] {
+			f.size -= len(r.Key) + len(r.Value)
+		}
 		if f.pending = f.pending[n:]; len(f.pending) == 0 {
-			f.pending = nil
+			f.pending = nil // what was delivered goes with its batch
 		}
 		if len(c.Records) > 0 || c.CaughtUp && !f.told {
 			f.told = f.told || c.CaughtUp
@@ -112,7 +119,7 @@ func (f *feed) await(ctx context.Context) (*source.Changes, error) {
 
 // gather reads until there is a batch, or one that waited long enough, or something is wrong.
 func (f *feed) gather(ctx context.Context) error {
-	for len(f.pending) < f.s.settings.maxSize && f.failed == nil {
+	for len(f.pending) < f.s.settings.maxSize && f.size < maxBytes && f.failed == nil {
 		poll, cancel := context.WithCancel(ctx)
 		if len(f.pending) > 0 {
 			cancel()
@@ -175,6 +182,9 @@ func (f *feed) take(ctx context.Context, got kgo.Fetches) {
 		f.ends[p.Partition] = max(f.ends[p.Partition], p.LastStableOffset)
 		f.mu.Unlock()
 		f.pending = append(f.pending, p.Records...)
+		for _, r := range p.Records {
+			f.size += len(r.Key) + len(r.Value)
+		}
 	})
 }
 

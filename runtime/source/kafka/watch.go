@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"pitwall/runtime/source"
@@ -178,6 +179,7 @@ func (f *feed) found(ctx context.Context, before map[int32]int64, id kadm.TopicI
 		f.wake()
 		return
 	}
+	f.trouble = nil // it is over
 	waited := f.waiting && f.waits == f.seen
 	f.seen = f.waits
 	fresh := map[int32]int64{}
@@ -211,8 +213,9 @@ func (f *feed) commit(ctx context.Context) {
 	for partition, next := range at.Offsets {
 		offsets.AddOffset(f.s.topic, partition, next, -1)
 	}
-	if f.admin.CommitAllOffsets(ctx, at.Group, offsets) != nil {
-		return
+	var refused *kerr.Error
+	if err := f.admin.CommitAllOffsets(ctx, at.Group, offsets); err != nil && (!errors.As(err, &refused) || refused.Retriable) {
+		return // the next look tries again
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
