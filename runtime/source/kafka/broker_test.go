@@ -311,6 +311,24 @@ func TestBatchLimits(t *testing.T) {
 	})
 }
 
+// A batch ends when its messages are large, before there are many of them.
+func TestBatchBytes(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		s := b.source(JSON)
+		s.settings.maxBytes = 100
+		f := b.follow(s, nil)
+		f.next()
+		for i := range 3 {
+			b.put(0, fmt.Sprintf(`{"i":%d,"text":%q}`, i, strings.Repeat("x", 80)))
+			b.put(0, fmt.Sprintf(`{"i":%d,"text":%q}`, i, strings.Repeat("x", 80)))
+			begin := time.Now()
+			if g := f.next(); g.records != 2 || time.Since(begin) > 100*time.Millisecond {
+				t.Errorf("%d records after %v", g.records, time.Since(begin))
+			}
+		}
+	})
+}
+
 // What transactions wrote comes when they are committed, and never when they are aborted; their markers move the
 // position on.
 func TestTransactions(t *testing.T) {

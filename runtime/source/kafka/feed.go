@@ -15,9 +15,6 @@ import (
 	"pitwall/runtime/source"
 )
 
-// maxBytes bounds a batch besides batch_max_size: one fetch may come on top.
-const maxBytes = 64 << 20
-
 // feed implements source.Feed.
 type feed struct {
 	s      *Source
@@ -119,7 +116,7 @@ func (f *feed) await(ctx context.Context) (*source.Changes, error) {
 
 // gather reads until there is a batch, or one that waited long enough, or something is wrong.
 func (f *feed) gather(ctx context.Context) error {
-	for len(f.pending) < f.s.settings.maxSize && f.size < maxBytes && f.failed == nil {
+	for len(f.pending) < f.s.settings.maxSize && f.size < f.s.settings.maxBytes && f.failed == nil {
 		poll, cancel := context.WithCancel(ctx)
 		if len(f.pending) > 0 {
 			cancel()
