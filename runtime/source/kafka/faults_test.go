@@ -4,42 +4,58 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pitwall/runtime/source"
 )
 
-// Connections that break at any request, restarts at any message and batches of any size: each change comes once, and
+// Connections that break at any request, brokers that go and come, restarts at any message and batches of any size: each change comes once, and
 // those of a key in their order.
 func TestFaultSchedules(t *testing.T) {
 	schedules := 60
 	if testing.Short() {
 		schedules = 10
 	}
+	if n, err := strconv.Atoi(os.Getenv("PITWALL_STREAM_SCHEDULES")); err == nil {
+		schedules = n
+	}
 	for seed := range schedules {
 		enc := encodings()[seed%3]
 		t.Run(fmt.Sprintf("%d %s", seed, enc.name), func(t *testing.T) {
+			dir := t.TempDir()
 			inBubble(t, func(t *testing.T, b *broker) {
 				b.registry()
-				faultSchedule(t, b, enc, rand.New(rand.NewPCG(uint64(seed), 1)))
-			})
+				faultSchedule(t, b, enc, dir, rand.New(rand.NewPCG(uint64(seed), 1)))
+			}, kfake.DataDir(dir))
 		})
 	}
 }
 
-func faultSchedule(t *testing.T, b *broker, enc encoding, r *rand.Rand) {
+func faultSchedule(t *testing.T, b *broker, enc encoding, dir string, r *rand.Rand) {
 	if answer, err := b.admin.CreatePartitions(t.Context(), 2, topic); err != nil || answer.Error() != nil {
 		t.Fatal(err)
 	}
 	b.client.PurgeTopicsFromClient(topic)
 	want, got := map[int][]string{}, map[int][]string{}
 	made, applied := 0, 0
+	var mu sync.Mutex
+	broken := false
+	set := func(to bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		broken = to
+	}
 	produce := func(n int) {
+		set(false) // what is produced is no part of it
+		defer set(true)
 		for range n {
 			id := r.IntN(6)
 			name := fmt.Sprintf("v%d", made)
@@ -49,18 +65,17 @@ func faultSchedule(t *testing.T, b *broker, enc encoding, r *rand.Rand) {
 		}
 	}
 	produce(20)
-	var mu sync.Mutex
 	faults := rand.New(rand.NewPCG(r.Uint64(), 2))
-	broken := true
-	b.cluster.Control(func(q kmsg.Request) (kmsg.Response, error, bool) {
+	breaks := func(q kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()
 		mu.Lock()
 		defer mu.Unlock()
-		if q.Key() == 0 || !broken || faults.IntN(12) > 0 { // what is produced is no part of it
+		if !broken || faults.IntN(12) > 0 {
 			return nil, nil, false
 		}
 		return nil, errors.New("the connection breaks"), true
-	})
+	}
+	b.cluster.Control(breaks)
 	s := b.source(Debezium, append([]string{"batch_max_size", fmt.Sprint(1 + r.IntN(9)), "batch_max_duration", "100ms"}, enc.params...)...)
 	var durable source.Position
 	for begin := time.Now(); applied < made || made < 60; {
@@ -80,6 +95,12 @@ func faultSchedule(t *testing.T, b *broker, enc encoding, r *rand.Rand) {
 			}
 			if applied == made {
 				break
+			}
+			if r.IntN(8) == 0 {
+				b.cluster.Close()
+				<-time.After(time.Duration(r.IntN(10000)) * time.Millisecond)
+				b.up(kfake.DataDir(dir))
+				b.cluster.Control(breaks)
 			}
 			c, err := f.Next(t.Context())
 			if err != nil {
@@ -116,9 +137,7 @@ func faultSchedule(t *testing.T, b *broker, enc encoding, r *rand.Rand) {
 			t.Fatal(err)
 		}
 	}
-	mu.Lock()
-	broken = false
-	mu.Unlock()
+	set(false)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
