@@ -161,6 +161,9 @@ func (r *Rows) appendFields(to []array.Builder, fields []field, values []*fastjs
 		f, v := &fields[i], values[i]
 		if v == nil || v.Type() == fastjson.TypeNull {
 			if !f.Nullable && !partial {
+				if f.form.guess() {
+					return ErrWider
+				}
 				return bad("column %q is NULL or missing, and its schema says that it never is", f.Name)
 			}
 			to[i].AppendNull()

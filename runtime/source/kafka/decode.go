@@ -235,8 +235,15 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 	return len(b.ops) - n, err
 }
 
-// widen makes the type wide enough for an event.
+// widen makes the type wide enough for an event. The key of the first is never NULL, as far as is known.
 func (b *batch) widen(e *debezium.Event) (err error) {
+	if len(b.typ.Schema.Fields()) == 0 {
+		defer func() {
+			if err == nil {
+				b.typ = b.typ.Required(e.Keys)
+			}
+		}()
+	}
 	for _, row := range []debezium.Row{e.Row, e.Before} {
 		if !row.None() && err == nil {
 			b.typ, err = b.typ.Widen(row)

@@ -36,15 +36,15 @@ type encoding struct {
 	params []string
 	opts   []kfake.Opt
 	encode func(t testing.TB, e event) (key, value []byte)
-	schema string // of the rows
+	schema string // of the rows, those that are never NULL with !
 }
 
 // encodings are all of them.
 func encodings() []encoding {
 	return []encoding{
-		{name: "JSON with schemas", encode: withSchemas, schema: "id int32, name utf8"},
-		{name: "JSON", encode: plainly, schema: "id int64, name utf8"},
-		{name: "Avro", encode: inAvro, schema: "id int32, name utf8", params: []string{"debezium_message_format", "avro",
+		{name: "JSON with schemas", encode: withSchemas, schema: "id int32!, name utf8"},
+		{name: "JSON", encode: plainly, schema: "id int64!, name utf8"},
+		{name: "Avro", encode: inAvro, schema: "id int32!, name utf8", params: []string{"debezium_message_format", "avro",
 			"kafka_schema_registry_url", "http://localhost:8081", "kafka_schema_registry_username", "reader", "kafka_schema_registry_password", "secret"}},
 	}
 }

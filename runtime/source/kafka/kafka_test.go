@@ -154,7 +154,11 @@ func words(c *source.Changes) got {
 	if c.Rows != nil {
 		var cols []string
 		for _, f := range c.Rows.Schema().Fields() {
-			cols = append(cols, f.Name+" "+f.Type.String())
+			of := f.Name + " " + f.Type.String()
+			if !f.Nullable {
+				of += "!"
+			}
+			cols = append(cols, of)
 		}
 		g.schema = strings.Join(cols, ", ")
 	}
