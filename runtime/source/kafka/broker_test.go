@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"pitwall/runtime/source"
 )
@@ -230,6 +231,52 @@ func TestBrokerGoesAndComes(t *testing.T) {
 		}
 		b.up(kfake.DataDir(dir))
 	}, kfake.DataDir(dir))
+}
+
+// A broker from before topics had numbers, and before 2.4's fetches.
+func TestOldBroker(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		b.put(0, `{"i":0}`, `{"i":1}`)
+		s := b.source(JSON)
+		f := b.follow(s, nil)
+		_, batches := f.all()
+		f.close()
+		at := batches[0].after(1)
+		if p, err := parsePosition(at); err != nil || p.ID != "" {
+			t.Errorf("%+v, %v", p, err)
+		}
+		f = b.follow(s, at)
+		if rows, _ := f.all(); fmt.Sprint(rows) != "[c 1]" {
+			t.Errorf("%v", rows)
+		}
+	}, kfake.MaxVersions(kversion.V2_3_0()))
+}
+
+// A partition moves between brokers while it is followed.
+func TestLeadersMove(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		f := b.follow(b.source(JSON), nil)
+		f.next()
+		var rows, want []string
+		for i := range 12 {
+			if err := b.cluster.MoveTopicPartition(topic, 0, int32(i%3)); err != nil {
+				t.Fatal(err)
+			}
+			b.put(0, fmt.Sprintf(`{"i":%d}`, i))
+			want = append(want, fmt.Sprintf("c %d", i))
+			for i%4 == 3 && len(rows) < len(want) {
+				c, err := f.Next(t.Context())
+				if err == nil {
+					rows = append(rows, words(c).rows...)
+				} else if source.KindOf(err) != source.Unavailable {
+					t.Fatal(err)
+				}
+			}
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Error(diff)
+		}
+	}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
 }
 
 func TestNewPartition(t *testing.T) {

@@ -23,12 +23,13 @@ type decoder struct {
 	objects debezium.Objects
 	typ     *debezium.Type // of the last rows; nil when it is not known
 	guessed *debezium.Type // what rows without a schema are read as first
-	close   func()
+	spare   *debezium.Rows // of the last batch
+	hangUp  func()
 }
 
 // open makes a decoder of messages that follow a position; nil is none.
 func (d *decoder) open(s *Source, at *position) error {
-	d.format, d.infer, d.close = s.format, s.settings.infer, func() {}
+	d.format, d.infer, d.hangUp = s.format, s.settings.infer, func() {}
 	var known *arrow.Schema
 	if at != nil {
 		var err error
@@ -49,8 +50,29 @@ func (d *decoder) open(s *Source, at *position) error {
 	if err != nil {
 		return err
 	}
-	d.event, d.close = debezium.NewAvroReader(registry).Event, registry.http.CloseIdleConnections
+	d.event, d.hangUp = debezium.NewAvroReader(registry).Event, registry.http.CloseIdleConnections
 	return nil
+}
+
+func (d *decoder) close() {
+	d.hangUp()
+	if d.spare != nil {
+		d.spare.Release()
+	}
+}
+
+// take returns empty rows of a type.
+func (d *decoder) take(t *debezium.Type) *debezium.Rows {
+	r := d.spare
+	d.spare = nil
+	if r != nil && (r.Type() == t || r.Type().Schema.Equal(t.Schema)) {
+		r.SetType(t)
+		return r
+	}
+	if r != nil {
+		r.Release()
+	}
+	return debezium.NewRows(t)
 }
 
 // schema is that of the last rows, nil when it is not known.
@@ -138,7 +160,9 @@ func (d *decoder) finish(b *batch) *batch {
 	if b.into != nil && b.into.Len() > 0 {
 		b.rows = b.into.Batch()
 	}
-	b.drop()
+	if b.into != nil {
+		d.spare, b.into = b.into, nil
+	}
 	return b
 }
 
@@ -217,7 +241,7 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 		return 0, nil // no row was ever seen
 	}
 	if b.into == nil {
-		b.into = debezium.NewRows(b.typ)
+		b.into = d.take(b.typ)
 	}
 	n := len(b.ops)
 	err := b.append(e)
@@ -225,7 +249,7 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 		// Nothing is in the rows that has the narrower type.
 		b.drop()
 		if b.ops, err = b.ops[:n], b.widen(e); err == nil {
-			b.into = debezium.NewRows(b.typ)
+			b.into = d.take(b.typ)
 			err = b.append(e)
 		}
 		if errors.Is(err, debezium.ErrWider) {
