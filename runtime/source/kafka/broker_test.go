@@ -317,6 +317,21 @@ func TestNewPartition(t *testing.T) {
 	})
 }
 
+// The messages of a new partition are gone before anybody looked at it.
+func TestNewPartitionIsTrimmed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		f := b.follow(b.source(JSON), nil)
+		f.all()
+		if r, err := b.admin.CreatePartitions(t.Context(), 1, topic); err != nil || r.Error() != nil {
+			t.Fatal(err, r.Error())
+		}
+		b.client.PurgeTopicsFromClient(topic)
+		b.put(1, `{"i":10}`, `{"i":11}`, `{"i":12}`)
+		b.trim(1, 2)
+		wantGap(t, f.eventually(time.Minute), "messages that were never read are gone")
+	})
+}
+
 // A batch ends at its size, and at its time from the first message on.
 func TestBatchLimits(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *broker) {

@@ -125,12 +125,15 @@ func (d *decoder) batch(ctx context.Context, state position, raw []*kgo.Record) 
 	return d.finish(b), len(raw), nil
 }
 
-// learn finds the first schema of objects in as many messages as shall tell it.
+// learn finds the first schema of objects in as many messages as shall tell it, or in more when these have no value.
 func (b *batch) learn(d *decoder, raw []*kgo.Record) {
 	if d.format != JSON || b.typ != nil {
 		return
 	}
-	for _, r := range raw[:min(d.infer, len(raw))] {
+	for i, r := range raw {
+		if i >= d.infer && b.typ != nil && len(b.typ.Schema.Fields()) > 0 {
+			return
+		}
 		if r.Attrs.IsControl() || empty(r.Value) {
 			continue
 		}
@@ -255,6 +258,9 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 		if errors.Is(err, debezium.ErrWider) {
 			err = fmt.Errorf("%w: the row does not have the columns of its key, %s", debezium.ErrEvent, strings.Join(e.Keys, ", "))
 		}
+	}
+	if err == nil && len(b.typ.Schema.Fields()) == 0 {
+		err = fmt.Errorf("%w: no member of it has a value, and neither had one before: there is no column yet", debezium.ErrEvent)
 	}
 	return len(b.ops) - n, err
 }

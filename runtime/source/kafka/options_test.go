@@ -271,7 +271,7 @@ func TestObjects(t *testing.T) {
 		{"several tell the schema", []string{"schema_infer_max_records", "3"}, []string{`{"a":1}`, `{"a":2.5}`, `{"b":true}`, `{"a":3}`},
 			[]string{"c 1 -", "c 2.5 -", "c - true", "c 3 -"}, "a float64, b bool"},
 		{"none and null", nil, []string{`{"a":1}`, ``, ` null `, `{"a":2}`}, []string{"c 1", "c 2"}, "a int64"},
-		{"empty", nil, []string{`{}`, `{"a":1}`}, []string{"c", "c 1"}, "a int64"},
+		{"no values at first", nil, []string{`{}`, `{"a":null}`, `{"a":1}`, `{}`}, []string{"c -", "c -", "c 1", "c -"}, "a int64"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *broker) {
@@ -285,7 +285,7 @@ func TestObjects(t *testing.T) {
 			})
 		})
 	}
-	for _, bad := range []string{`{"a":1`, `[1]`, `7`, `{"a":01}`, `{"a":"\x"}`, "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}"} {
+	for _, bad := range []string{`{}`, `{"a":null}`, `{"a":1`, `[1]`, `7`, `{"a":01}`, `{"a":"\x"}`, "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}"} {
 		inBubble(t, func(t *testing.T, b *broker) {
 			b.put(0, bad)
 			f := b.follow(b.source(JSON), nil)
