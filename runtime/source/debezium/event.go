@@ -240,14 +240,14 @@ func open(p *fastjson.Parser, seen *[]*envelope, b []byte, learn func(*envelope,
 	if err != nil || v.Type() != fastjson.TypeObject || v.Get("payload") == nil {
 		return nil, v, err
 	}
+	if s := v.Get("schema"); s == nil || s.Type() == fastjson.TypeNull {
+		return nil, v.Get("payload"), nil
+	}
 	var m struct {
 		Schema json.RawMessage `json:"schema"`
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, nil, bad("%w", err)
-	}
-	if len(m.Schema) == 0 || string(m.Schema) == "null" {
-		return nil, v.Get("payload"), nil
 	}
 	k, err := remember(seen, m.Schema, learn)
 	if err != nil {
