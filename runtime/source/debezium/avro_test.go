@@ -112,7 +112,9 @@ func TestAvroEvents(t *testing.T) {
 	keySchema := `{"type":"record","name":"Key","namespace":"shop.public.t","fields":[{"name":"id","type":"int"}],"connect.name":"shop.public.t.Key"}`
 	schema := envelopeOf(`{"name":"id","type":"int"},{"name":"name","type":["null","string"],"default":null}`)
 	flat := `{"type":"record","name":"Value","fields":[{"name":"id","type":"int"}]}`
-	r := NewAvroReader(registry{1: keySchema, 2: schema, 3: flat, 4: `"string"`, 5: `{"type":"nothing"}`})
+	r := NewAvroReader(registry{1: keySchema, 2: schema, 3: flat, 4: `"string"`, 5: `{"type":"nothing"}`,
+		6: `{"type":"record","name":"R","fields":[{"name":"r","type":"R"},{"name":"op","type":"string"}]}`,
+		7: `{"type":"record","name":"E","fields":[{"name":"after","type":{"type":"record","name":"R","fields":[{"name":"r","type":["null","R"]}]}},{"name":"op","type":"string"}]}`})
 	row := func(id int, name string) map[string]any {
 		return map[string]any{"id": id, "name": map[string]any{"string": name}}
 	}
@@ -137,6 +139,8 @@ func TestAvroEvents(t *testing.T) {
 		{name: "no Avro", value: []byte(`{"op":"c"}`), fails: "number of a schema"},
 		{name: "short", value: good[:len(good)-3], fails: "does not go with its schema"},
 		{name: "long", value: append(good[:len(good):len(good)], 0), fails: "does not go with its schema"},
+		{name: "a schema of itself, without end", value: []byte{0, 0, 0, 0, 6, 0}, fails: "after or before"},
+		{name: "rows of themselves", value: []byte{0, 0, 0, 0, 7, 0, 2, 'c'}, fails: "nests deeper"},
 		{name: "a schema that is none", value: []byte{0, 0, 0, 0, 5, 0}, fails: "schema 5"},
 	} {
 		e, err := r.Event(t.Context(), tt.key, tt.value)
@@ -261,4 +265,33 @@ func TestAvroTypes(t *testing.T) {
 	if got := rec.Column(0).ValueStr(0); got != "-2" || rec.Schema().Field(0).Type.String() != "decimal(10, 2)" {
 		t.Errorf("decimal: %s of %s", got, rec.Schema())
 	}
+}
+
+// Whatever the bytes are, they are read as a row, or refused.
+func FuzzAvroEvent(f *testing.F) {
+	fields := `{"name":"id","type":"int"},{"name":"l","type":["null",{"type":"array","items":["null","string"]}]},{"name":"m","type":{"type":"map","values":"long"}},
+	{"name":"d","type":{"type":"bytes","scale":2,"precision":10,"logicalType":"decimal"}},{"name":"e","type":{"type":"enum","name":"E","symbols":["A"]}},{"name":"x","type":["double","null"]},
+	{"name":"f","type":{"type":"fixed","name":"F","size":3}},{"name":"s","type":{"type":"record","name":"S","fields":[{"name":"a","type":"boolean"},{"name":"b","type":"float"}]}}`
+	all := registry{0: envelopeOf(fields), 1: `{"type":"record","name":"Key","fields":[{"name":"x","type":["double","null"]},{"name":"id","type":"int"}]}`,
+		2: `{"type":"record","name":"R","fields":[{"name":"r","type":["null","R"]},{"name":"op","type":"string"}]}`}
+	f.Add([]byte{0, 0, 0, 0, 1, 2, 4}, []byte{0, 0, 0, 0, 0, 2, 4, 2, 2, 2, 2, 'a', 0, 0, 2, 7, 0, 2, 1, 2, 3, 1, 0, 0, 0, 0, 2, 'x', 2, 'p', 0, 2, 0, 0, 2, 'd', 0})
+	f.Add([]byte{0, 0, 0, 0, 1, 2, 4}, []byte{0, 0, 0, 0, 0, 0, 0, 2, 'x', 2, 'p', 0, 2, 0, 0, 2, 'd', 0})
+	f.Add([]byte(nil), []byte{0, 0, 0, 0, 2, 2, 2, 2, 2, 0})
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		e, err := NewAvroReader(all).Event(t.Context(), key, value)
+		if err != nil || e.Row.None() {
+			return
+		}
+		_ = e.Row.String()
+		rows := NewRows(e.Type)
+		defer rows.Release()
+		if rows.Append(e.Row, e.Op == Delete) != nil {
+			return
+		}
+		b := rows.Batch()
+		defer b.Release()
+		if b.NumRows() != 1 {
+			t.Errorf("%d rows", b.NumRows())
+		}
+	})
 }

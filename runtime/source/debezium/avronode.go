@@ -66,9 +66,13 @@ func compile(s avro.Schema, named map[string]*node) (*node, error) {
 
 // cursor reads values. It is bad, and at its end, once something does not go with what it reads.
 type cursor struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	depth int // of records within records
 }
+
+// deepest bounds depth: a schema may be one of itself.
+const deepest = 1000
 
 func (c *cursor) fail() { c.b, c.bad = nil, true }
 
@@ -172,9 +176,13 @@ func (n *node) skip(c *cursor) {
 	case avro.Union:
 		c.pick(n).skip(c)
 	case avro.Record:
+		if c.depth++; c.depth > deepest {
+			c.fail()
+		}
 		for _, f := range n.fields {
 			f.skip(c)
 		}
+		c.depth--
 	case avro.Array:
 		c.items(func() { n.items.skip(c) })
 	case avro.Map:
@@ -228,12 +236,16 @@ func (n *node) text(c *cursor, to []byte) []byte {
 	case avro.Union:
 		return c.pick(n).text(c, to)
 	case avro.Record:
+		if c.depth++; c.depth > deepest {
+			c.fail()
+		}
 		to = append(to, '{')
 		for i, f := range n.fields {
 			separate(&first)
 			to = append(quote(n.names[i]), ':')
 			to = f.text(c, to)
 		}
+		c.depth--
 		return append(to, '}')
 	case avro.Array:
 		to = append(to, '[')

@@ -1,10 +1,14 @@
 package debezium
 
 import (
+	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -193,22 +197,102 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"id":1}`), []byte(`{"after":{"id":1},"op":"c"}`))
 	f.Add([]byte(nil), value(`{"type":"array","items":{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}},"field":"d"}`, `{"op":"c","after":{"d":["/zg="]}}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
-		e, err := NewReader().Event(key, value)
+		r := NewReader()
+		e, err := r.Event(key, value)
+		again, err2 := r.Event(key, value) // with what it remembers
+		if (err == nil) != (err2 == nil) || err == nil && (e.Op != again.Op || e.Type != again.Type || e.Tombstone != again.Tombstone) {
+			t.Errorf("%+v, %v; then %+v, %v", e, err, again, err2)
+		}
+		e = again
 		if err != nil {
 			if !errors.Is(err, ErrEvent) {
 				t.Errorf("%v", err)
 			}
 			return
 		}
+		if e.Type == nil && !e.Row.None() {
+			if e.Type, err = Guessed(nil, len(value)%2 == 0).Widen(e.Row); err != nil {
+				t.Fatalf("widen: %v", err)
+			}
+		}
 		if e.Type == nil || e.Row.None() {
 			return
 		}
+		guessed := e.Type.Guessed()
 		b, err := e.Type.Batch([]Row{e.Row})
+		if err != nil && guessed && !errors.As(err, new(*UnavailableError)) {
+			t.Errorf("a type that was made for the row: %v", err)
+		}
 		if err == nil {
 			if b.NumRows() != 1 {
 				t.Errorf("%d rows", b.NumRows())
 			}
 			b.Release()
+		}
+	})
+}
+
+// Values of columns are those that encoding/json reads.
+func FuzzValues(f *testing.F) {
+	for _, seed := range []string{`"a\u00e4\n\\"`, `"\ud83d\ude00"`, `-1.5e3`, `[1,{"a":"b\""}]`, `{"x":null}`, `9223372036854775808`, `"\/"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want map[string]any
+		d := json.NewDecoder(strings.NewReader(`{"c":` + text + `}`))
+		d.UseNumber()
+		fails := d.Decode(&want) != nil || d.More() || len(want) != 1
+		row, err := new(Objects).Row([]byte(`{"c":` + text + `}`))
+		if err != nil || fails || strings.Contains(text, `\u`) || !utf8.ValidString(text) {
+			control := strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) // which texts may have
+			if err == nil && fails && utf8.ValidString(text) && !control && !json.Valid([]byte(`{"c":`+text+`}`)) {
+				t.Errorf("%q is no JSON, and is read", text)
+			}
+			return
+		}
+		typ, err := Guessed(nil, false).Widen(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := typ.Batch([]Row{row})
+		if err != nil {
+			if !errors.As(err, new(*UnavailableError)) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		defer b.Release()
+		if want["c"] == nil {
+			if b.NumCols() != 0 {
+				t.Errorf("%q has a column", text)
+			}
+			return
+		}
+		got := b.Column(0).ValueStr(0)
+		switch x := want["c"].(type) {
+		case string:
+			if got != x {
+				t.Errorf("%q is %q, want %q", text, got, x)
+			}
+		case bool:
+			if got != strconv.FormatBool(x) {
+				t.Errorf("%q is %q", text, got)
+			}
+		case json.Number:
+			if a, ok := b.Column(0).(*array.Float64); ok {
+				if y, err := x.Float64(); err != nil || y != a.Value(0) {
+					t.Errorf("%q is %v", text, a.Value(0))
+				}
+			} else if y, err := strconv.ParseInt(got, 10, 64); err == nil && strconv.FormatInt(y, 10) != strings.Replace(string(x), "-0", "0", 1) || err != nil && got != string(x) {
+				t.Errorf("%q is %q", text, got)
+			}
+		default:
+			var same any
+			e := json.NewDecoder(strings.NewReader(got))
+			e.UseNumber()
+			if err := e.Decode(&same); err != nil || !cmp.Equal(same, x) {
+				t.Errorf("%q is %q", text, got)
+			}
 		}
 	})
 }

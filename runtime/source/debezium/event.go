@@ -87,6 +87,7 @@ type Reader struct {
 	types, keys []*envelope
 	key, value  fastjson.Parser
 	document    fastjson.Parser // of MongoDB
+	last        []string        // the columns of the last key without a schema
 }
 
 // envelope is a schema that was read.
@@ -143,7 +144,8 @@ func (r *Reader) Event(key, value []byte) (Event, error) {
 		e.Snapshot = snapshotting(string(s.GetStringBytes())) || s.Type() == fastjson.TypeTrue
 	}
 	before, after := p.Get("before"), p.Get("after")
-	if e.Type == nil && (isText(before) || isText(after) || known != nil) {
+	// Only MongoDB's events have texts for rows, and this member.
+	if e.Type == nil && (isText(before) || isText(after) || known != nil || p.Exists("updateDescription")) {
 		err := r.mongo(&e, p.GetStringBytes("before"), p.GetStringBytes("after"))
 		return e, err
 	}
@@ -207,7 +209,16 @@ func (r *Reader) readKey(b []byte, e *Event) error {
 		e.Keys = known.keys
 		return nil
 	}
-	p.GetObject().Visit(func(name []byte, _ *fastjson.Value) { e.Keys = append(e.Keys, string(name)) })
+	same, n := true, 0
+	p.GetObject().Visit(func(name []byte, _ *fastjson.Value) {
+		same = same && n < len(r.last) && r.last[n] == string(name)
+		n++
+	})
+	if !same || n != len(r.last) {
+		r.last = nil // events that were read have it
+		p.GetObject().Visit(func(name []byte, _ *fastjson.Value) { r.last = append(r.last, string(name)) })
+	}
+	e.Keys = r.last
 	return nil
 }
 
@@ -229,14 +240,14 @@ func open(p *fastjson.Parser, seen *[]*envelope, b []byte, learn func(*envelope,
 	if err != nil || v.Type() != fastjson.TypeObject || v.Get("payload") == nil {
 		return nil, v, err
 	}
+	if s := v.Get("schema"); s == nil || s.Type() == fastjson.TypeNull {
+		return nil, v.Get("payload"), nil
+	}
 	var m struct {
 		Schema json.RawMessage `json:"schema"`
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, nil, bad("%w", err)
-	}
-	if len(m.Schema) == 0 || string(m.Schema) == "null" {
-		return nil, v.Get("payload"), nil
 	}
 	k, err := remember(seen, m.Schema, learn)
 	if err != nil {

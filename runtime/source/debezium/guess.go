@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -22,7 +23,7 @@ func Guessed(columns *arrow.Schema, flatten bool) *Type {
 	var fields []field
 	if columns != nil {
 		for _, c := range columns.Fields() {
-			f := field{Field: arrow.Field{Name: c.Name, Type: arrow.BinaryTypes.String, Nullable: true}, form: guessText}
+			f := field{Field: arrow.Field{Name: c.Name, Type: arrow.BinaryTypes.String, Nullable: c.Nullable}, form: guessText}
 			switch {
 			case arrow.IsSignedInteger(c.Type.ID()):
 				f.form = guessInt
@@ -44,6 +45,18 @@ func guessed(fields []field, flatten bool) *Type {
 	return t
 }
 
+// Required is the type with columns that are never NULL, such as those of a primary key, until Widen meets a row in
+// which they are.
+func (t *Type) Required(columns []string) *Type {
+	fields := append([]field(nil), t.fields...)
+	for _, name := range columns {
+		if i, ok := t.index[name]; ok {
+			fields[i].Nullable = false
+		}
+	}
+	return guessed(fields, t.flatten)
+}
+
 // Widen is the narrowest type, not narrower than t, that a row goes with. Columns that are new come last; those
 // without a value yet are left out.
 func (t *Type) Widen(row Row) (*Type, error) {
@@ -56,6 +69,7 @@ func (t *Type) Widen(row Row) (*Type, error) {
 		index[f.Name] = i
 	}
 	all := guesses()
+	has := make([]bool, len(fields))
 	var visit func(prefix string, o *fastjson.Object)
 	visit = func(prefix string, o *fastjson.Object) {
 		o.Visit(func(key []byte, v *fastjson.Value) {
@@ -73,12 +87,18 @@ func (t *Type) Widen(row Row) (*Type, error) {
 				index[name] = at
 				fields = append(fields, field{Field: arrow.Field{Name: name, Nullable: true}, form: guessOf(v)})
 			} else {
+				if at < len(has) {
+					has[at] = true
+				}
 				fields[at].form = wider(fields[at].form, guessOf(v))
 			}
 			fields[at].Type = all[fields[at].form]
 		})
 	}
 	visit("", row.json.GetObject())
+	for i := range has {
+		fields[i].Nullable = fields[i].Nullable || !has[i]
+	}
 	return guessed(fields, t.flatten), nil
 }
 
@@ -99,19 +119,20 @@ func guessOf(v *fastjson.Value) form {
 	case fastjson.TypeTrue, fastjson.TypeFalse:
 		return guessBool
 	case fastjson.TypeNumber:
-		text := v.String()
-		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return guessInt
-		}
-		for _, c := range text {
-			if c == '.' || c == 'e' || c == 'E' {
-				if _, ok := finite(text); ok {
-					return guessFloat
-				}
-			}
-		}
+		return guessNumber(v.String())
 	}
-	return guessText // also of a number that no type has room for
+	return guessText
+}
+
+// guessNumber is the form of a number: that which no type has room for is a text.
+func guessNumber(text string) form {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return guessInt
+	}
+	if _, ok := finite(text); ok && strings.ContainsAny(text, ".eE") {
+		return guessFloat
+	}
+	return guessText
 }
 
 // guess appends a value to a column with a type that was guessed.
@@ -129,7 +150,8 @@ func (r *Rows) guess(to array.Builder, f *field, v *fastjson.Value, text []byte)
 	case guessFloat:
 		if number {
 			r.buf = v.MarshalTo(r.buf[:0])
-			if x, ok := finite(string(r.buf)); ok && guessOf(v) != guessText {
+			text := string(r.buf)
+			if x, ok := finite(text); ok && (strings.ContainsAny(text, ".eE") || guessNumber(text) == guessInt) {
 				to.(*array.Float64Builder).Append(x)
 				return nil
 			}

@@ -68,6 +68,9 @@ type Rows struct {
 	name   []byte            // of a column of an object within
 	wider  bool
 	buf    []byte
+	// last has how many rows the batch before had, and bytes of each column: the next one is likely to be as large.
+	last  int
+	bytes []int
 }
 
 // NewRows returns Rows of a type. The caller releases them.
@@ -89,12 +92,33 @@ func (r *Rows) Release() { r.b.Release() }
 
 // Batch returns the rows, and starts anew. The caller releases it.
 func (r *Rows) Batch() arrow.RecordBatch {
-	r.n = 0
-	return r.b.NewRecordBatch()
+	b := r.b.NewRecordBatch()
+	r.last, r.n, r.bytes = r.n, 0, r.bytes[:0]
+	for _, column := range b.Columns() {
+		n := 0
+		if x, ok := column.(interface{ ValueBytes() []byte }); ok {
+			n = len(x.ValueBytes())
+		}
+		r.bytes = append(r.bytes, n)
+	}
+	return b
+}
+
+// reserve makes room for a batch like the one before.
+func (r *Rows) reserve() {
+	r.b.Reserve(r.last)
+	for i, n := range r.bytes {
+		if to, ok := r.b.Field(i).(interface{ ReserveData(int) }); ok && n > 0 {
+			to.ReserveData(n)
+		}
+	}
 }
 
 // AppendNull appends a row without a value.
 func (r *Rows) AppendNull() {
+	if r.n == 0 {
+		r.reserve()
+	}
 	for _, f := range r.b.Fields() {
 		f.AppendNull()
 	}
@@ -104,6 +128,9 @@ func (r *Rows) AppendNull() {
 // Append appends a row. Of a partial one the values that the event does not have are NULL, whatever the schema says.
 // After an error, which is of this package, or is ErrWider, all rows are of no use any more.
 func (r *Rows) Append(row Row, partial bool) error {
+	if r.n == 0 {
+		r.reserve()
+	}
 	r.n++
 	if row.node != nil {
 		return r.appendRecord(row.node, row.avro, partial)
@@ -161,6 +188,9 @@ func (r *Rows) appendFields(to []array.Builder, fields []field, values []*fastjs
 		f, v := &fields[i], values[i]
 		if v == nil || v.Type() == fastjson.TypeNull {
 			if !f.Nullable && !partial {
+				if f.form.guess() {
+					return ErrWider
+				}
 				return bad("column %q is NULL or missing, and its schema says that it never is", f.Name)
 			}
 			to[i].AppendNull()

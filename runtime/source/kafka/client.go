@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -69,6 +70,8 @@ func (s *Source) explain(ctx context.Context, err error) error {
 		e.Kind, e.Hint = source.Denied, "set kafka_ssl_ca_location to the certificate of the authority that the brokers' certificates are of"
 	case errors.As(err, &first):
 		e.Hint = "see whether kafka_security_protocol is the brokers': they close the connection without an answer"
+	case errors.Is(err, io.EOF) && s.settings.sasl != nil:
+		e.Hint += "; some close the connection when kafka_sasl_username or kafka_sasl_password is wrong"
 	case errors.As(err, &code):
 		switch code {
 		case kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState:

@@ -23,11 +23,13 @@ type decoder struct {
 	objects debezium.Objects
 	typ     *debezium.Type // of the last rows; nil when it is not known
 	guessed *debezium.Type // what rows without a schema are read as first
+	spare   *debezium.Rows // of the last batch
+	hangUp  func()
 }
 
 // open makes a decoder of messages that follow a position; nil is none.
 func (d *decoder) open(s *Source, at *position) error {
-	d.format, d.infer = s.format, s.settings.infer
+	d.format, d.infer, d.hangUp = s.format, s.settings.infer, func() {}
 	var known *arrow.Schema
 	if at != nil {
 		var err error
@@ -48,8 +50,29 @@ func (d *decoder) open(s *Source, at *position) error {
 	if err != nil {
 		return err
 	}
-	d.event = debezium.NewAvroReader(registry).Event
+	d.event, d.hangUp = debezium.NewAvroReader(registry).Event, registry.http.CloseIdleConnections
 	return nil
+}
+
+func (d *decoder) close() {
+	d.hangUp()
+	if d.spare != nil {
+		d.spare.Release()
+	}
+}
+
+// take returns empty rows of a type.
+func (d *decoder) take(t *debezium.Type) *debezium.Rows {
+	r := d.spare
+	d.spare = nil
+	if r != nil && (r.Type() == t || r.Type().Schema.Equal(t.Schema)) {
+		r.SetType(t)
+		return r
+	}
+	if r != nil {
+		r.Release()
+	}
+	return debezium.NewRows(t)
 }
 
 // schema is that of the last rows, nil when it is not known.
@@ -102,12 +125,15 @@ func (d *decoder) batch(ctx context.Context, state position, raw []*kgo.Record) 
 	return d.finish(b), len(raw), nil
 }
 
-// learn finds the first schema of objects in as many messages as shall tell it.
+// learn finds the first schema of objects in as many messages as shall tell it, or in more when these have no value.
 func (b *batch) learn(d *decoder, raw []*kgo.Record) {
 	if d.format != JSON || b.typ != nil {
 		return
 	}
-	for _, r := range raw[:min(d.infer, len(raw))] {
+	for i, r := range raw {
+		if i >= d.infer && b.typ != nil && len(b.typ.Schema.Fields()) > 0 {
+			return
+		}
 		if r.Attrs.IsControl() || empty(r.Value) {
 			continue
 		}
@@ -137,7 +163,9 @@ func (d *decoder) finish(b *batch) *batch {
 	if b.into != nil && b.into.Len() > 0 {
 		b.rows = b.into.Batch()
 	}
-	b.drop()
+	if b.into != nil {
+		d.spare, b.into = b.into, nil
+	}
 	return b
 }
 
@@ -216,7 +244,7 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 		return 0, nil // no row was ever seen
 	}
 	if b.into == nil {
-		b.into = debezium.NewRows(b.typ)
+		b.into = d.take(b.typ)
 	}
 	n := len(b.ops)
 	err := b.append(e)
@@ -224,18 +252,28 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 		// Nothing is in the rows that has the narrower type.
 		b.drop()
 		if b.ops, err = b.ops[:n], b.widen(e); err == nil {
-			b.into = debezium.NewRows(b.typ)
+			b.into = d.take(b.typ)
 			err = b.append(e)
 		}
 		if errors.Is(err, debezium.ErrWider) {
 			err = fmt.Errorf("%w: the row does not have the columns of its key, %s", debezium.ErrEvent, strings.Join(e.Keys, ", "))
 		}
 	}
+	if err == nil && len(b.typ.Schema.Fields()) == 0 {
+		err = fmt.Errorf("%w: no member of it has a value, and neither had one before: there is no column yet", debezium.ErrEvent)
+	}
 	return len(b.ops) - n, err
 }
 
-// widen makes the type wide enough for an event.
+// widen makes the type wide enough for an event. The key of the first is never NULL, as far as is known.
 func (b *batch) widen(e *debezium.Event) (err error) {
+	if len(b.typ.Schema.Fields()) == 0 {
+		defer func() {
+			if err == nil {
+				b.typ = b.typ.Required(e.Keys)
+			}
+		}()
+	}
 	for _, row := range []debezium.Row{e.Row, e.Before} {
 		if !row.None() && err == nil {
 			b.typ, err = b.typ.Widen(row)

@@ -25,23 +25,27 @@ type feed struct {
 
 	// Of whoever calls Next.
 	pending []*kgo.Record // read, and not delivered
+	size    int           // of pending, in bytes
 	since   time.Time     // when the first of pending came
 	failed  error         // what a fetch said; told when pending is delivered
 	end     error         // what Next returns from now on
 	state   position      // without its offsets, as of what is delivered
-	goal    map[int32]int64
-	told    bool // that everything was delivered
+	told    bool          // that everything was delivered
 
 	stop func()
 	wg   sync.WaitGroup
 
 	mu      sync.Mutex
+	goal    map[int32]int64 // what ends were at Follow
 	ends    map[int32]int64
 	next    map[int32]int64
 	trouble error  // what the watch found
 	wake    func() // ends the wait for messages
 	applied source.Position
-	still   map[int32]int // how many looks at the topic found a partition where it was, short of its end
+	waits   int           // how often Next began to wait for the first message of a batch
+	waiting bool          // that it does
+	seen    int           // waits, as of the last look at the topic
+	still   map[int32]int // how many looks found a partition where it was, short of its end, and Next waiting
 }
 
 // open makes a feed that does not follow yet.
@@ -96,8 +100,11 @@ func (f *feed) await(ctx context.Context) (*source.Changes, error) {
 			return nil, f.refused(ctx, err)
 		}
 		c := f.changes(f.pending[:n], b)
+		for _, r := range f.pending[:n] {
+			f.size -= len(r.Key) + len(r.Value)
+		}
 		if f.pending = f.pending[n:]; len(f.pending) == 0 {
-			f.pending = nil
+			f.pending = nil // what was delivered goes with its batch
 		}
 		if len(c.Records) > 0 || c.CaughtUp && !f.told {
 			f.told = f.told || c.CaughtUp
@@ -109,7 +116,7 @@ func (f *feed) await(ctx context.Context) (*source.Changes, error) {
 
 // gather reads until there is a batch, or one that waited long enough, or something is wrong.
 func (f *feed) gather(ctx context.Context) error {
-	for len(f.pending) < f.s.settings.maxSize && f.failed == nil {
+	for len(f.pending) < f.s.settings.maxSize && f.size < f.s.settings.maxBytes && f.failed == nil {
 		poll, cancel := context.WithCancel(ctx)
 		if len(f.pending) > 0 {
 			cancel()
@@ -121,6 +128,9 @@ func (f *feed) gather(ctx context.Context) error {
 		got := f.client.PollRecords(poll, f.s.settings.maxSize-len(f.pending))
 		over := poll.Err() != nil
 		cancel()
+		f.mu.Lock()
+		f.waiting = false
+		f.mu.Unlock()
 		f.take(ctx, got)
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", f.s.place(), ctx.Err())
@@ -138,6 +148,7 @@ func (f *feed) listen(wake func()) error {
 	defer f.mu.Unlock()
 	err := f.trouble
 	f.trouble, f.wake = nil, wake
+	f.waits, f.waiting = f.waits+1, true
 	return err
 }
 
@@ -161,10 +172,16 @@ func (f *feed) take(ctx context.Context, got kgo.Fetches) {
 		}
 	}
 	got.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Partition < 0 { // of an error that is about none
+			return
+		}
 		f.mu.Lock()
 		f.ends[p.Partition] = max(f.ends[p.Partition], p.LastStableOffset)
 		f.mu.Unlock()
 		f.pending = append(f.pending, p.Records...)
+		for _, r := range p.Records {
+			f.size += len(r.Key) + len(r.Value)
+		}
 	})
 }
 
@@ -230,7 +247,7 @@ func (f *feed) reached() bool {
 // reachedLocked tells whether everything is delivered that was there at Follow.
 func (f *feed) reachedLocked() bool {
 	for p, end := range f.goal {
-		if f.next[p] < end && f.still[p] < stillLooks {
+		if f.next[p] < end {
 			return false
 		}
 	}
@@ -256,6 +273,7 @@ func (f *feed) Close() error {
 	f.stop()
 	f.wg.Wait()
 	f.client.Close()
+	f.decode.close()
 	if f.end == nil {
 		f.end = errClosed
 	}

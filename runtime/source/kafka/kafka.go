@@ -95,6 +95,7 @@ func (s *Source) Follow(ctx context.Context, from source.Position) (source.Feed,
 	}
 	if err := f.start(ctx, at); err != nil {
 		f.client.Close()
+		f.decode.close()
 		return nil, err
 	}
 	return f, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,26 +25,31 @@ type broker struct {
 	client  *kgo.Client
 	admin   *kadm.Client
 	params  map[string]string
+	cleanup []func()
 }
 
 const topic = "shop.public.t"
 
 // inBubble runs a test with a broker that has the topic with one partition.
-func inBubble(t *testing.T, test func(b *broker), opts ...kfake.Opt) {
+func inBubble(t *testing.T, test func(t *testing.T, b *broker), opts ...kfake.Opt) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &broker{t: t, net: &kfake.VirtualNetwork{}, params: map[string]string{"kafka_bootstrap_servers": "localhost:9092", "kafka_security_protocol": "PLAINTEXT"}}
 		b.up(append([]kfake.Opt{kfake.SeedTopics(1, topic)}, opts...)...)
 		var err error
-		b.client, err = kgo.NewClient(kgo.SeedBrokers("localhost:9092"), kgo.Dialer(b.net.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableClientMetrics())
+		b.client, err = kgo.NewClient(kgo.SeedBrokers("localhost:9092"), kgo.Dialer(b.net.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+			kgo.DisableIdempotentWrite(), kgo.DisableClientMetrics())
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.admin = kadm.NewClient(b.client)
 		defer func() {
+			for _, f := range slices.Backward(b.cleanup) {
+				f()
+			}
 			b.client.Close()
 			b.cluster.Close()
 		}()
-		test(b)
+		test(t, b)
 	})
 }
 
@@ -97,7 +103,9 @@ func (b *broker) follow(s *Source, from source.Position) *follower {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &follower{t: b.t, Feed: f, closed: false}
+	out := &follower{t: b.t, Feed: f}
+	b.cleanup = append(b.cleanup, out.close)
+	return out
 }
 
 // follower reads a feed.
@@ -146,7 +154,11 @@ func words(c *source.Changes) got {
 	if c.Rows != nil {
 		var cols []string
 		for _, f := range c.Rows.Schema().Fields() {
-			cols = append(cols, f.Name+" "+f.Type.String())
+			of := f.Name + " " + f.Type.String()
+			if !f.Nullable {
+				of += "!"
+			}
+			cols = append(cols, of)
 		}
 		g.schema = strings.Join(cols, ", ")
 	}
@@ -192,7 +204,7 @@ func (f *follower) all() (rows []string, batches []got) {
 }
 
 func TestFollowsObjects(t *testing.T) {
-	inBubble(t, func(b *broker) {
+	inBubble(t, func(t *testing.T, b *broker) {
 		b.put(0, `{"id":1,"name":"a"}`, `{"id":2,"name":null,"x":{"y":[1, 2]}}`)
 		f := b.follow(b.source(JSON), nil)
 		defer f.close()

@@ -27,6 +27,7 @@ type settings struct {
 	sasl     sasl.Mechanism
 	group    string        // empty when one is to be made
 	maxSize  int           // of a batch, in messages
+	maxBytes int           // of a batch; one fetch may come on top
 	maxWait  time.Duration // from the first message of a batch on
 	infer    int           // how many messages tell the first schema, of JSON
 	flatten  bool
@@ -35,6 +36,9 @@ type settings struct {
 	look time.Duration                                                     // between looks at the topic
 	dial func(ctx context.Context, network, addr string) (net.Conn, error) // of tests; nil is the network
 }
+
+// defaultBytes bounds a batch whose messages are large.
+const defaultBytes = 64 << 20
 
 // defaultLook is how often a feed looks after its topic: for its ends, for new partitions, and whether it is still the
 // same.
@@ -105,7 +109,7 @@ func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
 func (o *Options) settings() (settings, error) {
 	r := &reader{params: o.Params}
 	s := settings{group: o.Params["kafka_consumer_group_id"], maxSize: r.count("batch_max_size", 10000),
-		maxWait: r.duration("batch_max_duration", time.Second), look: defaultLook}
+		maxWait: r.duration("batch_max_duration", time.Second), look: defaultLook, maxBytes: defaultBytes}
 	for server := range strings.SplitSeq(o.Params["kafka_bootstrap_servers"], ",") {
 		if server = strings.TrimSpace(server); server != "" {
 			s.servers = append(s.servers, server)

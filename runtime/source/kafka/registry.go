@@ -20,12 +20,11 @@ const registryTimeout = 10 * time.Second
 type registry struct {
 	client *sr.Client
 	http   *http.Client
-	url    string
 }
 
 func newRegistry(at registryAt, conf *settings) (*registry, error) {
-	r := &registry{url: at.url, http: &http.Client{Timeout: registryTimeout, Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: conf.tls.Clone(), IdleConnTimeout: time.Minute}}}
+	r := &registry{http: &http.Client{Timeout: registryTimeout, Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: conf.tls.Clone(), IdleConnTimeout: time.Minute, DialContext: conf.dial}}}
 	opts := []sr.ClientOpt{sr.URLs(at.url), sr.HTTPClient(r.http), sr.UserAgent("pitwall")}
 	if at.username != "" {
 		opts = append(opts, sr.BasicAuth(at.username, at.password))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"pitwall/runtime/source"
@@ -178,14 +179,18 @@ func (f *feed) found(ctx context.Context, before map[int32]int64, id kadm.TopicI
 		f.wake()
 		return
 	}
+	f.trouble = nil // it is over
+	waited := f.waiting && f.waits == f.seen
+	f.seen = f.waits
 	fresh := map[int32]int64{}
 	for p, end := range ends {
 		if _, ok := f.next[p]; !ok {
 			fresh[p], f.next[p] = 0, 0
 		}
 		f.ends[p] = max(f.ends[p], end)
-		if f.next[p] == before[p] && before[p] < f.goal[p] {
-			if f.still[p]++; f.still[p] == stillLooks {
+		if waited && f.next[p] == before[p] && before[p] < f.goal[p] {
+			if f.still[p]++; f.still[p] >= stillLooks {
+				delete(f.goal, p)
 				f.wake()
 			}
 		} else {
@@ -208,8 +213,9 @@ func (f *feed) commit(ctx context.Context) {
 	for partition, next := range at.Offsets {
 		offsets.AddOffset(f.s.topic, partition, next, -1)
 	}
-	if f.admin.CommitAllOffsets(ctx, at.Group, offsets) != nil {
-		return
+	var refused *kerr.Error
+	if err := f.admin.CommitAllOffsets(ctx, at.Group, offsets); err != nil && (!errors.As(err, &refused) || refused.Retriable) {
+		return // the next look tries again
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
