@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -263,6 +264,8 @@ func killAfter(t *testing.T, dir string, things int, meanwhile func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	stop := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
 	lines := bufio.NewScanner(out)
 	for i := 0; i < 3+things/10 && lines.Scan(); i++ {
 		if i == 1 {

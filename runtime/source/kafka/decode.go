@@ -240,8 +240,8 @@ func (d *decoder) rows(b *batch, e *debezium.Event) (int, error) {
 			b.typ = debezium.Guessed(b.typ.Schema, false)
 		}
 	}
-	if e.Op == debezium.Truncate && len(b.typ.Schema.Fields()) == 0 {
-		return 0, nil // no row was ever seen
+	if (e.Op == debezium.Truncate || e.Op == debezium.Delete) && len(b.typ.Schema.Fields()) == 0 {
+		return 0, nil // no row was ever seen that could go; what a delete tells may be its key alone
 	}
 	if b.into == nil {
 		b.into = d.take(b.typ)
