@@ -77,6 +77,9 @@ func parse(sql string) (*statement, error) {
 		return nil, bad("it must be one statement, it has %d", len(tree.Stmts))
 	}
 	s := &statement{sql: sql}
+	if n := tree.Stmts[0].StmtLen; n > 0 { // what follows is a semicolon, and maybe a comment
+		s.sql = sql[:tree.Stmts[0].StmtLocation+n]
+	}
 	node := tree.Stmts[0].Stmt
 	if x := node.GetExplainStmt(); x != nil {
 		if len(x.Options) > 0 {
@@ -211,13 +214,20 @@ func (s *statement) column(c *pg.ColumnRef, tokens []*pg.ScanToken) {
 	}
 }
 
+// CatalogName and PublicSchema may stand before the name of a dataset, as spice.sales.orders or
+// spice.public.orders: clients that ask for tables by catalog and schema write them so.
+const (
+	CatalogName  = "spice"
+	PublicSchema = "public"
+)
+
 // table takes in a name in FROM. Names of WITH are found out later, see dropCTEs.
 func (s *statement) table(v *pg.RangeVar, tokens []*pg.ScanToken) error {
 	name := v.Relname
 	if v.Schemaname != "" {
 		name = v.Schemaname + "." + name
 	}
-	if v.Catalogname != "" {
+	if v.Catalogname != "" && v.Catalogname != CatalogName {
 		return bad("there is no dataset %q", v.Catalogname+"."+name)
 	}
 	at := slices.IndexFunc(tokens, func(t *pg.ScanToken) bool { return t.Start == v.Location })
@@ -225,8 +235,10 @@ func (s *statement) table(v *pg.RangeVar, tokens []*pg.ScanToken) error {
 		return bad("the name %q can't be found in the SQL", name)
 	}
 	last := at
-	if v.Schemaname != "" {
-		last += 2
+	for _, qualifier := range []string{v.Catalogname, v.Schemaname} {
+		if qualifier != "" {
+			last += 2
+		}
 	}
 	if last >= len(tokens) {
 		return bad("the name %q can't be found in the SQL", name)
