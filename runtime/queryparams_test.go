@@ -184,3 +184,14 @@ func TestMessagesOfAnArrowStreamStaySmall(t *testing.T) {
 		t.Errorf("%d messages are too large: %v", large, w.sizes)
 	}
 }
+
+// A query over the DuckDB of a dataset sees the time zone UTC, as all others do, not that of the machine.
+func TestTheTimeZoneIsUTC(t *testing.T) {
+	b := queryBed(t)
+	for _, table := range []string{"duck", "lite"} {
+		got, _ := described(t, b, "SELECT CAST('2024-01-01 00:00:00Z' AS TIMESTAMPTZ) AS z FROM "+table, api.QueryOptions{})
+		if !strings.Contains(got, "timestamp[us, tz=UTC]") {
+			t.Errorf("%s: %s", table, got)
+		}
+	}
+}
