@@ -35,7 +35,8 @@ type Options struct {
 	Version string
 }
 
-// queryTimeout ends a query over HTTP or Flight that nobody gave another time.
+// queryTimeout ends a query over HTTP that nobody gave another time. Over Flight, by which all rows of a dataset may be
+// read, it lasts as long as its client.
 const queryTimeout = 5 * time.Minute
 
 // Faces are open listeners that nobody answers yet.
@@ -69,7 +70,7 @@ func Open(console api.Console, o Options) (*Faces, error) {
 	for _, k := range o.Auth.Keys {
 		keys = append(keys, apikey.New(k.Text.Reveal(), k.Write))
 	}
-	f.queries = flight.Options{Console: console, Auth: o.Auth.Enabled, Keys: keys, Query: api.QueryOptions{Timeout: queryTimeout},
+	f.queries = flight.Options{Console: console, Auth: o.Auth.Enabled, Keys: keys,
 		Version: o.Version, Observe: f.counts.ObserveFlight}
 	f.handler = httpapi.Handler(httpapi.Options{Console: console, Endpoints: f.endpoints, Auth: o.Auth.Enabled, Keys: keys, ParseDuration: config.ParseDuration,
 		Query: api.QueryOptions{Timeout: queryTimeout}, Observe: f.counts.Observe, Metrics: f.counts.Handler()})

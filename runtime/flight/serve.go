@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight/flightsql"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 
 	"pitwall/runtime/api"
 	"pitwall/runtime/apikey"
@@ -27,8 +28,6 @@ type Options struct {
 	// Auth is true when an API key of Keys is needed.
 	Auth bool
 	Keys apikey.Keys
-	// Query bounds every query; its Params and Describe are not looked at.
-	Query api.QueryOptions
 	// Version is the build, for clients that ask.
 	Version string
 	// Observe, if not nil, is told of every answered request: the method such as DoGet, what was asked for such as
@@ -38,6 +37,10 @@ type Options struct {
 
 // grace is how long requests may go on when the server stops.
 const grace = 2500 * time.Millisecond
+
+// silence is after how long without a word a client is asked whether it is there, and how long it has to answer: the
+// queries of one that is gone end.
+const silence = 30 * time.Second
 
 // server answers the requests. What it does not answer itself is left to Flight SQL's dispatch, which knows sqlFace.
 type server struct {
@@ -55,7 +58,9 @@ func Serve(ctx context.Context, l net.Listener, o Options, certificate *tls.Cert
 		return errors.Join(err, l.Close())
 	}
 	s.FlightServer = flightsql.NewFlightServer(face)
-	options := []grpc.ServerOption{grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream), grpc.WaitForHandlers(true)}
+	options := []grpc.ServerOption{grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream), grpc.WaitForHandlers(true),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: silence}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 4, PermitWithoutStream: true})}
 	if certificate != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12})))
 	}

@@ -198,8 +198,7 @@ func (s *server) schema(ctx context.Context, q *statement) (*arrow.Schema, error
 
 // run writes the answer to a query as an Arrow stream.
 func (s *server) run(ctx context.Context, q *statement, describe bool, w interface{ Write([]byte) (int, error) }) error {
-	o := s.Query
-	o.Describe = describe
+	o := api.QueryOptions{Describe: describe}
 	for _, p := range q.Params {
 		v, err := p.value()
 		if err != nil {
