@@ -54,10 +54,10 @@ func TestParametersHaveValues(t *testing.T) {
 			t.Errorf("%s %v\n got %q, %v\nwant %q", c.query, c.params, got, err, c.want)
 		}
 	}
-	for query, n := range map[string]int{"SELECT $3": 3, "SELECT ?, ?": 2} {
+	for query, n := range map[string]int{"SELECT $3": 3, "SELECT ?, ?": 2, "SELECT ? FROM nope": 1} {
 		_, err := b.asked(query, api.QueryOptions{})
 		var e *api.QueryError
-		if !errors.As(err, &e) || e.Reason != api.BadQuery || e.Params != n || e.Hint == "" {
+		if !errors.As(err, &e) || e.Reason != api.BadQuery || len(e.Params) != n || e.Hint == "" {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
@@ -192,6 +192,23 @@ func TestTheTimeZoneIsUTC(t *testing.T) {
 		got, _ := described(t, b, "SELECT CAST('2024-01-01 00:00:00Z' AS TIMESTAMPTZ) AS z FROM "+table, api.QueryOptions{})
 		if !strings.Contains(got, "timestamp[us, tz=UTC]") {
 			t.Errorf("%s: %s", table, got)
+		}
+	}
+}
+
+func TestParametersHaveTypes(t *testing.T) {
+	b := queryBed(t)
+	for query, want := range map[string]string{
+		"SELECT name FROM duck WHERE id = ? AND name LIKE ? OR ? IS NULL": "[BIGINT VARCHAR ]",
+		"SELECT name FROM lite WHERE id > $2 AND name = $1":               "[VARCHAR BIGINT]",
+		"SELECT CAST(? AS DATE), CAST(? AS TIMESTAMP), CAST(? AS TIMESTAMPTZ), CAST(? AS DECIMAL(9,2)), CAST(? AS BOOLEAN), CAST(? AS BLOB), CAST(? AS TIME)": "[DATE TIMESTAMP TIMESTAMPTZ DOUBLE BOOLEAN BLOB TIME]",
+		"SELECT d.id FROM duck d JOIN geo.towns t ON d.town = t.id WHERE t.\"Town\" = ? LIMIT ?":                                                              "[VARCHAR BIGINT]",
+		"SELECT ? FROM nope": "[]",
+	} {
+		_, err := b.asked(query, api.QueryOptions{Describe: true})
+		var e *api.QueryError
+		if !errors.As(err, &e) || fmt.Sprint(e.Params) != want {
+			t.Errorf("%s: %v, %v, want %s", query, err, e, want)
 		}
 	}
 }

@@ -111,8 +111,9 @@ type QueryError struct {
 	Message string
 	// Hint says what to do; may be empty.
 	Hint string
-	// Params is how many parameters a statement has that was refused because they had no values; else 0.
-	Params int
+	// Params are the parameters of a statement that was refused because they had no values: their types in SQL as far
+	// as they are known, such as BIGINT, else "". They are only looked for when the statement is to be described.
+	Params []string
 }
 
 // Error returns the message.

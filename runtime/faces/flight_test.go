@@ -207,6 +207,9 @@ func TestFlightBindsParameters(t *testing.T) {
 	if p.ParameterSchema().NumFields() != 6 || p.DatasetSchema().NumFields() != 6 || p.DatasetSchema().Field(0).Name != "name" {
 		t.Errorf("%v, %v", p.ParameterSchema(), p.DatasetSchema())
 	}
+	if f := p.ParameterSchema(); f.Field(0).Type.ID() != arrow.STRING || f.Field(5).Type.ID() != arrow.INT64 {
+		t.Errorf("the parameters are %v", f)
+	}
 	if _, err := p.Execute(ctx); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "6 parameters") {
 		t.Errorf("without values: %v", err)
 	}
@@ -237,6 +240,9 @@ func TestFlightBindsParameters(t *testing.T) {
 		}
 	}
 	bind(1, 2)
+	if f := p.ParameterSchema(); f.Field(0).Type.ID() != arrow.STRING || f.Field(5).Type.ID() != arrow.INT64 {
+		t.Errorf("the parameters are %v", f)
+	}
 	if _, err := p.Execute(ctx); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "one row") {
 		t.Errorf("two rows: %v", err)
 	}

@@ -53,6 +53,31 @@ func (p param) value() (any, error) {
 	}
 }
 
+// paramType is the Arrow type for a parameter of a type of SQL, see api.QueryError.Params. Of decimals it is a number
+// without a scale, which clients could not know; times are in milliseconds, which is all that JDBC's driver can send
+// (it takes no notice of units); what is not known is text.
+func paramType(sql string) arrow.DataType {
+	switch sql {
+	case "BOOLEAN":
+		return arrow.FixedWidthTypes.Boolean
+	case "BIGINT":
+		return arrow.PrimitiveTypes.Int64
+	case "DOUBLE":
+		return arrow.PrimitiveTypes.Float64
+	case "BLOB":
+		return arrow.BinaryTypes.Binary
+	case "DATE":
+		return arrow.FixedWidthTypes.Date32
+	case "TIME":
+		return arrow.FixedWidthTypes.Time32ms
+	case "TIMESTAMP":
+		return &arrow.TimestampType{Unit: arrow.Millisecond}
+	case "TIMESTAMPTZ":
+		return arrow.FixedWidthTypes.Timestamp_ms
+	}
+	return arrow.BinaryTypes.String
+}
+
 // params takes the values of the one row of a binding.
 func params(b arrow.RecordBatch) ([]param, error) {
 	out := make([]param, b.NumCols())

@@ -12,32 +12,28 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// CreatePreparedStatement checks a statement. What its parameters are is not known: they are told as text, and
-// values of other types are taken just as well.
+// CreatePreparedStatement checks a statement. Values of other types than those that it tells of the parameters are
+// taken just as well.
 func (f *sqlFace) CreatePreparedStatement(ctx context.Context, q flightsql.ActionCreatePreparedStatementRequest) (out flightsql.ActionCreatePreparedStatementResult, err error) {
 	if len(q.GetTransactionId()) > 0 {
 		return out, noTransactions()
 	}
 	p := &statement{SQL: q.GetQuery()}
 	out.Handle = p.encode()
-	none := 0
+	var fields []arrow.Field
 	err = f.s.run(ctx, p, true, discard{})
-	if e, ok := queryError(err); ok && e.Params > 0 {
-		none = e.Params
-		p.Params = make([]param, none)
-		for i := range p.Params {
-			p.Params[i].Type = kindNull
+	if e, ok := queryError(err); ok && len(e.Params) > 0 {
+		for i, t := range e.Params {
+			fields = append(fields, arrow.Field{Name: fmt.Sprintf("$%d", i+1), Type: paramType(t), Nullable: true})
+			p.Params = append(p.Params, param{Type: kindNull})
 		}
 	} else if err != nil {
 		return out, f.s.failed(ctx, err)
 	}
-	var fields []arrow.Field
-	for i := range none {
-		fields = append(fields, arrow.Field{Name: fmt.Sprintf("$%d", i+1), Type: arrow.BinaryTypes.String, Nullable: true})
-	}
 	out.ParameterSchema = arrow.NewSchema(fields, nil)
-	// With parameters it is only a guess, which a client can do without.
-	if out.DatasetSchema, err = f.s.schema(ctx, p); err != nil && none == 0 {
+	// That of a statement with parameters is found with NULL for each, which not every statement takes: clients can do
+	// without it, and are told what is wrong when they run the statement.
+	if out.DatasetSchema, err = f.s.schema(ctx, p); err != nil && len(fields) == 0 {
 		return out, err
 	}
 	return out, nil

@@ -74,7 +74,7 @@ func bind(sql string, params []any) (string, error) {
 		return sql, nil
 	case len(params) == 0:
 		return "", &api.QueryError{Reason: api.BadQuery, Message: fmt.Sprintf("the statement has %d parameters without a value", values),
-			Hint: "bind values to a prepared statement, or write them into the SQL", Params: values}
+			Hint: "bind values to a prepared statement, or write them into the SQL", Params: make([]string, values)}
 	case len(params) != values:
 		return "", bad("the statement has %d parameters, and %d values came with it", values, len(params))
 	}
@@ -84,13 +84,27 @@ func bind(sql string, params []any) (string, error) {
 			return "", bad("parameter %d: %s", i+1, err)
 		}
 	}
+	return replaced(sql, places, func(i int) string { return literals[i] }), nil
+}
+
+// replaced writes a text into each place.
+func replaced(sql string, places []hole, text func(param int) string) string {
 	var b strings.Builder
 	at := 0
 	for _, p := range places {
-		b.WriteString(sql[at:p.start] + " " + literals[p.param] + " ")
+		b.WriteString(sql[at:p.start] + " " + text(p.param) + " ")
 		at = p.end
 	}
-	return b.String() + sql[at:], nil
+	return b.String() + sql[at:]
+}
+
+// numbered writes all parameters as $1, $2 and so on.
+func numbered(sql string) (string, error) {
+	places, _, err := holes(sql)
+	if err != nil {
+		return "", err
+	}
+	return replaced(sql, places, func(i int) string { return fmt.Sprintf("$%d", i+1) }), nil
 }
 
 // typeNames are the types of api.Typed.

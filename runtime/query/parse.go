@@ -24,6 +24,7 @@ type statement struct {
 	root    *pg.SelectStmt
 	show    bool // SHOW TABLES
 	explain bool
+	open    bool // parameters need no values
 }
 
 // ref is a place where a dataset is named in a FROM.
@@ -54,8 +55,11 @@ func forbidden(format string, args ...any) error {
 		Hint: "queries only read: SELECT from datasets"}
 }
 
-// parse reads one statement and refuses what is no query over datasets.
-func parse(sql string) (*statement, error) {
+// parse reads one statement and refuses what is no query over datasets, or has parameters.
+func parse(sql string) (*statement, error) { return read(sql, false) }
+
+// read is parse; open lets parameters through.
+func read(sql string, open bool) (*statement, error) {
 	if len(sql) > maxBytes {
 		return nil, bad("the SQL has more than 1 MiB")
 	}
@@ -76,7 +80,7 @@ func parse(sql string) (*statement, error) {
 	if len(tree.Stmts) != 1 {
 		return nil, bad("it must be one statement, it has %d", len(tree.Stmts))
 	}
-	s := &statement{sql: sql}
+	s := &statement{sql: sql, open: open}
 	if n := tree.Stmts[0].StmtLen; n > 0 { // what follows is a semicolon, and maybe a comment
 		s.sql = sql[:tree.Stmts[0].StmtLocation+n]
 	}
@@ -147,6 +151,9 @@ func (s *statement) visit(n *pg.Node, ctes scope, tokens []*pg.ScanToken) error 
 		case *pg.Node_FuncCall:
 			return function(n)
 		case *pg.Node_ParamRef:
+			if s.open {
+				return nil
+			}
 			return bad("parameters such as $%d have no value here", v.ParamRef.Number)
 		case *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt, *pg.Node_CopyStmt:
 			return forbidden("the statement changes something")

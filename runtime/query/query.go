@@ -95,10 +95,14 @@ func (e *Engine) Query(ctx context.Context, sql string, o api.QueryOptions) (api
 }
 
 func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*rows, error) {
-	sql, err := bind(sql, o.Params)
+	bound, err := bind(sql, o.Params)
 	if err != nil {
+		if q := (*api.QueryError)(nil); o.Describe && errors.As(err, &q) && len(q.Params) > 0 {
+			e.typed(ctx, sql, q.Params)
+		}
 		return nil, err
 	}
+	sql = bound
 	s, err := parse(sql)
 	if err != nil {
 		return nil, err
