@@ -3,6 +3,7 @@ package arrowflight
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,16 +70,20 @@ func (r *reader) link(e endpoint) (flight.Client, error) {
 	return c, nil
 }
 
-// authenticate gets the token that goes with all requests. A server without handshake gets the key itself.
+// authenticate gets the token that goes with all requests. A server that hands out none gets what there is itself.
 func (s *Source) authenticate(ctx context.Context, c flight.Client) (context.Context, error) {
 	if s.user == "" && s.password == "" {
 		return ctx, nil
 	}
 	out, err := c.AuthenticateBasicToken(ctx, s.user, s.password)
-	if status.Code(err) == codes.Unimplemented && s.user == "" {
-		return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+s.password), nil
+	if _, answered := status.FromError(err); err == nil || answered && status.Code(err) != codes.Unimplemented {
+		return out, err
 	}
-	return out, err
+	own := "Bearer " + s.password
+	if s.user != "" {
+		own = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.user+":"+s.password))
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", own), nil
 }
 
 // ask sends a query.
