@@ -107,7 +107,7 @@ func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside
 	if err := cli.NeedsTerminal(); err != nil {
 		return err
 	}
-	o.Pod, o.DataDir, o.ReadOnly, o.HTTP, o.Metrics, o.Reload = f.Pod, f.DataDir, f.ReadOnly, p.HTTP, p.Metrics, p.Reload
+	o.Pod, o.DataDir, o.ReadOnly, o.HTTP, o.Flight, o.Metrics, o.Reload = f.Pod, f.DataDir, f.ReadOnly, p.HTTP, p.Flight, p.Metrics, p.Reload
 	s, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func show(ctx context.Context, f *flags, p cli.Program, o launch.Options, beside
 }
 
 func (f *flags) serve(ctx context.Context, p cli.Program) error {
-	s, err := open(ctx, launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Reload: p.Reload, Logger: p.Logger, HTTP: p.HTTP, Metrics: p.Metrics})
+	s, err := open(ctx, launch.Options{Pod: f.Pod, DataDir: f.DataDir, ReadOnly: f.ReadOnly, Reload: p.Reload, Logger: p.Logger, HTTP: p.HTTP, Flight: p.Flight, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}

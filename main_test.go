@@ -150,7 +150,7 @@ func startServe(t *testing.T, dir, want string, args ...string) (*exec.Cmd, func
 // serveLogging also returns the log so far.
 func serveLogging(t *testing.T, dir, want string, args ...string) (*exec.Cmd, string, func() string) {
 	t.Helper()
-	c := pitwall(t, dir, append([]string{"serve", "--http", "127.0.0.1:0", "--metrics", "off"}, args...)...)
+	c := pitwall(t, dir, append([]string{"serve", "--http", "127.0.0.1:0", "--flight", "off", "--metrics", "off"}, args...)...)
 	errs, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -243,15 +243,15 @@ func TestServeStopsCleanlyOnASignal(t *testing.T) {
 
 func TestServeRefusesABrokenSpicepodAndASecondProcess(t *testing.T) {
 	dir := folder(t, map[string]string{"spicepod.yml": strings.Replace(pod, "engine", "engin", 1)})
-	if _, errs, code := run(t, dir, "serve", "--http", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "engin") || !strings.Contains(errs, "spicepod.yml:7") {
+	if _, errs, code := run(t, dir, "serve", "--http", "off", "--flight", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "engin") || !strings.Contains(errs, "spicepod.yml:7") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
-	if _, errs, code := run(t, t.TempDir(), "serve", "--http", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "pitwall demo") {
+	if _, errs, code := run(t, t.TempDir(), "serve", "--http", "off", "--flight", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "pitwall demo") {
 		t.Errorf("a folder without a spicepod: exit code %d: %s", code, errs)
 	}
 	dir = folder(t, map[string]string{"spicepod.yml": pod, "a.csv": "x\n1\n"})
 	startServe(t, dir, "loaded 1 rows")
-	if _, errs, code := run(t, dir, "serve", "--http", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "--data-dir") {
+	if _, errs, code := run(t, dir, "serve", "--http", "off", "--flight", "off", "--metrics", "off"); code != 1 || !strings.Contains(errs, "--data-dir") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	startServe(t, dir, "loaded 1 rows", "--data-dir", filepath.Join(dir, "other"))

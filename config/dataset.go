@@ -232,7 +232,7 @@ func (e *entry) source() {
 		msg, _ := unknown("connector", ds.Connector, names)
 		e.warnf(at, "pitwall reads files, such as ./data/trips.parquet or s3://bucket/trips/", "%s; the dataset will be in Error", msg)
 	case !e.con.supported:
-		e.warnf(at, "pitwall reads files, objects and tables: file, s3, gs, abfs, https, postgres", "pitwall cannot read from %s yet; the dataset will be in Error", ds.Connector)
+		e.warnf(at, "pitwall reads files, objects and tables: file, s3, gs, abfs, https, postgres, flightsql", "pitwall cannot read from %s yet; the dataset will be in Error", ds.Connector)
 	}
 	if !e.con.supported && e.raw.Acceleration.RefreshMode != RefreshSnapshot {
 		ds.Unsupported = fmt.Sprintf("pitwall cannot read from %s yet", ds.Connector)

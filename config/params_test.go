@@ -48,3 +48,26 @@ func TestCayenneParams(t *testing.T) {
 		}
 	}
 }
+
+// A dataset of Spice.ai can be read from, but what it pushes can't be followed yet.
+func TestSpiceAIIsReadButNotFollowed(t *testing.T) {
+	for text, want := range map[string]string{
+		"from: 'spice.ai/a/b/datasets/c', params: {spiceai_api_key: x}, acceleration: {refresh_mode: append}":                  "cannot follow the pushed changes of spice.ai yet",
+		"from: 'spice.ai/a/b/datasets/c', time_column: t, params: {spiceai_endpoint: x}, acceleration: {refresh_mode: append}": "",
+		"from: 'spiceai:c', acceleration: {}": "",
+		"from: 'flightsql:a.b', params: {flightsql_endpoint: x, flightsql_username: y, flightsql_password: z}, acceleration: {}": "",
+		"from: 'flightsql:a.b', acceleration: {refresh_mode: append}":                                                            "without a time_column",
+	} {
+		cfg, problems := Parse([]byte("version: v1\nkind: Spicepod\nname: p\ndatasets:\n  - {name: d, "+text+"}\n"), "spicepod.yml", LoadOptions{})
+		all := ""
+		for _, p := range problems {
+			all += p.Message + "\n"
+		}
+		if (want == "") != (all == "") || !strings.Contains(all, want) {
+			t.Errorf("%s: %s", text, all)
+		}
+		if strings.Contains(text, "spice.ai") && (cfg.Datasets[0].Unsupported == "") != (want == "") {
+			t.Errorf("%s: unsupported is %q", text, cfg.Datasets[0].Unsupported)
+		}
+	}
+}

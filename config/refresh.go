@@ -28,6 +28,11 @@ func (e *entry) mode() {
 	case e.ds.Connector == "debezium" && a.RefreshMode != RefreshChanges:
 		e.errorf(at, "use refresh_mode: changes", "a debezium source needs refresh_mode changes, not %s", a.RefreshMode)
 	}
+	if spice := e.ds.Connector == "spice.ai" || e.ds.Connector == "spiceai"; spice && a.RefreshMode == RefreshAppend && e.ds.TimeColumn == "" {
+		e.ds.Unsupported = "pitwall cannot follow the pushed changes of spice.ai yet"
+		e.warnf(at, "add time_column to the dataset, or use refresh_mode: full",
+			"%s, which append without time_column is; the dataset will be in Error", e.ds.Unsupported)
+	}
 	if a.RefreshDataWindow > 0 && e.ds.TimeColumn == "" {
 		e.warnf(e.path(accel+"refresh_data_window"), "add time_column to the dataset", "refresh_data_window has no effect without time_column")
 		a.RefreshDataWindow = 0

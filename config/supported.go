@@ -86,6 +86,10 @@ func sourceParams(connector string) []string {
 			"kafka_schema_registry_username", "kafka_schema_registry_password")
 	case "kafka":
 		return append(kafkaParams(), "schema_infer_max_records", "flatten_json")
+	case "flightsql":
+		return []string{"flightsql_endpoint", "flightsql_username", "flightsql_password"}
+	case "spice.ai", "spiceai":
+		return []string{"spiceai_endpoint", "spiceai_api_key"}
 	}
 	return nil
 }
@@ -135,7 +139,8 @@ func connectors() []connector {
 		{name: "abfs", supported: true}, {name: "abfss", supported: true},
 		{name: "http", supported: true}, {name: "https", supported: true},
 		{name: "sink", supported: true},
-		{name: "spice.ai", appendStream: true}, {name: "spiceai", appendStream: true},
+		{name: "spice.ai", supported: true, appendStream: true}, {name: "spiceai", supported: true, appendStream: true},
+		{name: "flightsql", supported: true},
 		{name: "kafka", supported: true, appendStream: true},
 		{name: "debezium", supported: true, changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
 		{name: "dynamodb", changeStream: true}, {name: "postgres", supported: true, changeStream: true},
@@ -146,7 +151,7 @@ func connectors() []connector {
 		{name: "localpod", appendStream: true, changeStream: true},
 	}
 	for _, name := range []string{"clickhouse", "databricks", "delta_lake", "dremio",
-		"elasticsearch", "flightsql", "ftp", "git", "github", "glue", "graphql",
+		"elasticsearch", "ftp", "git", "github", "glue", "graphql",
 		"iceberg", "imap", "memory", "mssql", "nfs", "odbc", "oracle", "scylladb", "sftp", "sharepoint",
 		"smb", "snowflake", "spark", "unity_catalog"} {
 		all = append(all, connector{name: name})

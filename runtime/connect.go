@@ -5,6 +5,7 @@ import (
 
 	"pitwall/config"
 	"pitwall/runtime/source"
+	"pitwall/runtime/source/arrowflight"
 	"pitwall/runtime/source/duckdbfile"
 	"pitwall/runtime/source/kafka"
 	"pitwall/runtime/source/mysql"
@@ -28,6 +29,8 @@ func Connect(d *config.Dataset, dir string) (source.Source, error) {
 		return sqlitefile.New(sqlitefile.Options{Table: d.Source, Dir: dir, Params: params})
 	case "duckdb":
 		return duckdbfile.New(duckdbfile.Options{Table: d.Source, Dir: dir, Params: params})
+	case "flightsql", "spice.ai", "spiceai":
+		return arrowflight.New(arrowflight.Options{Connector: d.Connector, Table: d.Source, Name: d.Name, Params: params})
 	default:
 		return nil, &source.Error{Kind: source.Unsupported, Place: d.From,
 			Err:  fmt.Errorf("pitwall can't read from %s yet", d.Connector),

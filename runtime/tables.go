@@ -28,7 +28,7 @@ func (r *Runtime) Query(ctx context.Context, sql string, o api.QueryOptions) (ap
 
 func (r *Runtime) redactQuery(err error) error {
 	if e, ok := err.(*api.QueryError); ok { //nolint:errorlint // package query returns them bare
-		return &api.QueryError{Reason: e.Reason, Message: r.redact(e.Message), Hint: r.redact(e.Hint)}
+		return &api.QueryError{Reason: e.Reason, Message: r.redact(e.Message), Hint: r.redact(e.Hint), Params: e.Params}
 	}
 	return err
 }

@@ -46,6 +46,7 @@ func newDatabase(ctx context.Context, path, dataset string, s settings, readOnly
 	}
 	setup := []string{
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
+		"SET GLOBAL TimeZone = 'UTC'", // not that of the machine
 		"SET GLOBAL checkpoint_threshold = '1TB'", "PRAGMA disable_checkpoint_on_shutdown",
 	}
 	if path != "" {

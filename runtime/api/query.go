@@ -12,6 +12,20 @@ type QueryOptions struct {
 	Limit int64
 	// Timeout ends the query with an error; 0 means none.
 	Timeout time.Duration
+	// Params are the values of the parameters $1, $2 ... of the statement, or of its ?s in their order: nil, bool,
+	// int64, uint64, float64, string, []byte or Typed. A statement with parameters and no values is refused, see
+	// QueryError.Params.
+	Params []any
+	// Describe asks only what the rows would be: nothing is read, and there are none.
+	Describe bool
+}
+
+// Typed is a value of a statement's parameter as the text of another type.
+type Typed struct {
+	// Type is in SQL: DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, UUID or DECIMAL(precision,scale).
+	Type string
+	// Text is the value as CAST(text AS type) reads it.
+	Text string
 }
 
 // Rows is the result of a query, batch by batch. It must not be used by two goroutines at a time.
@@ -67,7 +81,8 @@ const (
 	CSV Format = "csv"
 	// Plain is a table for people.
 	Plain Format = "plain"
-	// ArrowStream is Arrow's IPC stream.
+	// ArrowStream is Arrow's IPC stream. Each message of it is written at once, and is smaller than 3 MiB unless a
+	// single row, or the dictionary of a column, is not.
 	ArrowStream Format = "arrow"
 	// Parquet is a Parquet file, compressed with zstd.
 	Parquet Format = "parquet"
@@ -96,6 +111,9 @@ type QueryError struct {
 	Message string
 	// Hint says what to do; may be empty.
 	Hint string
+	// Params are the parameters of a statement that was refused because they had no values: their types in SQL as far
+	// as they are known, such as BIGINT, else "". They are only looked for when the statement is to be described.
+	Params []string
 }
 
 // Error returns the message.

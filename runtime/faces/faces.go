@@ -1,4 +1,4 @@
-// Package faces opens the network faces of a runtime: HTTP and metrics. Faces.Run owns their goroutines and
+// Package faces opens the network faces of a runtime: HTTP, Arrow Flight and metrics. Faces.Run owns their goroutines and
 // waits for them.
 package faces
 
@@ -15,6 +15,8 @@ import (
 
 	"pitwall/config"
 	"pitwall/runtime/api"
+	"pitwall/runtime/apikey"
+	"pitwall/runtime/flight"
 	"pitwall/runtime/httpapi"
 	"pitwall/runtime/metrics"
 )
@@ -24,23 +26,27 @@ const Off = "off"
 
 // Options of Open.
 type Options struct {
-	// HTTP and Metrics are host:port; Off or "" leaves the face closed; port 0 lets the system choose.
-	HTTP, Metrics string
+	// HTTP, Flight and Metrics are host:port; Off or "" leaves the face closed; port 0 lets the system choose.
+	HTTP, Flight, Metrics string
 	// Auth and TLS are runtime.auth and runtime.tls of the spicepod.
 	Auth config.Auth
 	TLS  config.TLS
+	// Version is the build.
+	Version string
 }
 
-// queryTimeout ends a query over HTTP that nobody gave another time.
+// queryTimeout ends a query over HTTP that nobody gave another time. Over Flight, by which all rows of a dataset may be
+// read, it lasts as long as its client.
 const queryTimeout = 5 * time.Minute
 
 // Faces are open listeners that nobody answers yet.
 type Faces struct {
-	http, metrics net.Listener
-	handler       http.Handler
-	counts        *metrics.Metrics
-	certificate   *tls.Certificate
-	endpoints     []httpapi.Endpoint
+	http, flight, metrics net.Listener
+	handler               http.Handler
+	queries               flight.Options
+	counts                *metrics.Metrics
+	certificate           *tls.Certificate
+	endpoints             []httpapi.Endpoint
 }
 
 // Open listens. The error names the face and the address.
@@ -53,14 +59,19 @@ func Open(console api.Console, o Options) (*Faces, error) {
 	if f.http, err = listen("http", o.HTTP); err != nil {
 		return nil, err
 	}
+	if f.flight, err = listen("flight", o.Flight); err != nil {
+		return nil, f.abandon(err)
+	}
 	if f.metrics, err = listen("metrics", o.Metrics); err != nil {
 		return nil, f.abandon(err)
 	}
-	f.endpoints = []httpapi.Endpoint{endpoint("http", f.http), endpoint("flight", nil), endpoint("metrics", f.metrics), endpoint("opentelemetry", nil)}
-	var keys []httpapi.Key
+	f.endpoints = []httpapi.Endpoint{endpoint("http", f.http), endpoint("flight", f.flight), endpoint("metrics", f.metrics), endpoint("opentelemetry", nil)}
+	var keys apikey.Keys
 	for _, k := range o.Auth.Keys {
-		keys = append(keys, httpapi.NewKey(k.Text.Reveal(), k.Write))
+		keys = append(keys, apikey.New(k.Text.Reveal(), k.Write))
 	}
+	f.queries = flight.Options{Console: console, Auth: o.Auth.Enabled, Keys: keys,
+		Version: o.Version, Observe: f.counts.ObserveFlight}
 	f.handler = httpapi.Handler(httpapi.Options{Console: console, Endpoints: f.endpoints, Auth: o.Auth.Enabled, Keys: keys, ParseDuration: config.ParseDuration,
 		Query: api.QueryOptions{Timeout: queryTimeout}, Observe: f.counts.Observe, Metrics: f.counts.Handler()})
 	return f, nil
@@ -86,7 +97,7 @@ func endpoint(name string, l net.Listener) httpapi.Endpoint {
 
 // abandon closes what was opened.
 func (f *Faces) abandon(err error) error {
-	for _, l := range []net.Listener{f.http, f.metrics} {
+	for _, l := range []net.Listener{f.http, f.flight, f.metrics} {
 		if l != nil {
 			_ = l.Close()
 		}
@@ -113,10 +124,18 @@ func (f *Faces) HTTP() string {
 	return f.http.Addr().String()
 }
 
+// Flight is the address of the Flight face; empty when it is closed.
+func (f *Faces) Flight() string {
+	if f.flight == nil {
+		return ""
+	}
+	return f.flight.Addr().String()
+}
+
 // Run answers until ctx ends.
 func (f *Faces) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	if f.http != nil || f.metrics != nil || metrics.Pushes() {
+	if f.http != nil || f.flight != nil || f.metrics != nil || metrics.Pushes() {
 		g.Go(func() error { return f.counts.Run(ctx) })
 	}
 	if metrics.Pushes() {
@@ -124,6 +143,9 @@ func (f *Faces) Run(ctx context.Context) error {
 	}
 	if f.http != nil {
 		g.Go(func() error { return httpapi.Serve(ctx, f.http, f.handler, f.certificate) })
+	}
+	if f.flight != nil {
+		g.Go(func() error { return flight.Serve(ctx, f.flight, f.queries, f.certificate) })
 	}
 	if f.metrics != nil {
 		mux := http.NewServeMux()

@@ -27,6 +27,7 @@ type server struct {
 	t       *testing.T
 	dir     string
 	url     string
+	flight  string // host:port
 	session *launch.Session
 }
 
@@ -49,7 +50,7 @@ func start(t *testing.T, text string, edit ...func(*faces.Options)) *server {
 		t.Fatal(err)
 	}
 	s.session = session
-	o := faces.Options{HTTP: "127.0.0.1:0", Metrics: "127.0.0.1:0", Auth: session.Config.Runtime.Auth, TLS: session.Config.Runtime.TLS}
+	o := faces.Options{HTTP: "127.0.0.1:0", Flight: "127.0.0.1:0", Metrics: "127.0.0.1:0", Auth: session.Config.Runtime.Auth, TLS: session.Config.Runtime.TLS}
 	for _, e := range edit {
 		e(&o)
 	}
@@ -57,7 +58,7 @@ func start(t *testing.T, text string, edit ...func(*faces.Options)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.url = "http://" + f.HTTP()
+	s.url, s.flight = "http://"+f.HTTP(), f.Flight()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -141,7 +142,8 @@ func TestAnswersAreThoseOfTheSpec(t *testing.T) {
 		{"GET", "/v1/datasets?status=true&source=file", "", 200, `"acceleration_enabled":true,"status":"Error"}]`},
 		{"GET", "/v1/datasets?format=csv&status=true", "", 200, "from,name,replication_enabled,acceleration_enabled,status\nfile:a.csv,cities,false,true,Ready\n"},
 		{"GET", "/v1/datasets?format=xml", "", 400, "is not json or csv"},
-		{"GET", "/v1/status", "", 200, `{"name":"flight","endpoint":"N/A","status":"Disabled"}`},
+		{"GET", "/v1/status", "", 200, `{"name":"opentelemetry","endpoint":"N/A","status":"Disabled"}`},
+		{"GET", "/v1/status", "", 200, `{"name":"flight","endpoint":"` + s.flight + `","status":"Ready"}`},
 		{"GET", "/v1/spicepods", "", 200, `[{"name":"test","version":"v1","datasets_count":3,"models_count":0,"dependencies_count":0}]`},
 		{"GET", "/v1/datasets/CITIES", "", 200, `"rows":2`},
 		{"GET", "/v1/datasets/nope", "", 404, `{"message":"Dataset nope not found"}`},

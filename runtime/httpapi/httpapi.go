@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pitwall/runtime/api"
+	"pitwall/runtime/apikey"
 )
 
 // Options of Handler. Console is required.
@@ -17,7 +18,7 @@ type Options struct {
 	Endpoints []Endpoint
 	// Auth is true when an API key of Keys is needed, but for /health, /v1/ready and /openapi.json.
 	Auth bool
-	Keys []Key
+	Keys apikey.Keys
 	// ParseDuration reads a duration as the spicepod does; nil means time.ParseDuration.
 	ParseDuration func(string) (time.Duration, error)
 	// Query bounds POST /v1/sql.

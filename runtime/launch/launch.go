@@ -38,8 +38,8 @@ type Options struct {
 	ReadOnly bool
 	// Reload says which versions of the spicepod are applied by themselves; empty is all of them.
 	Reload api.ReloadMode
-	// HTTP and Metrics are the addresses of the network faces, see faces.Options; empty leaves them closed.
-	HTTP, Metrics string
+	// HTTP, Flight and Metrics are the addresses of the network faces, see faces.Options; empty leaves them closed.
+	HTTP, Flight, Metrics string
 	// Version is the build.
 	Version string
 	// Logger gets every event; nil writes them as JSON to pitwall.log beside the data directory, which
@@ -114,7 +114,8 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}
-	s.Faces, err = faces.Open(s.Runtime, faces.Options{HTTP: o.HTTP, Metrics: o.Metrics, Auth: r.Config.Runtime.Auth, TLS: r.Config.Runtime.TLS})
+	s.Faces, err = faces.Open(s.Runtime, faces.Options{HTTP: o.HTTP, Flight: o.Flight, Metrics: o.Metrics,
+		Auth: r.Config.Runtime.Auth, TLS: r.Config.Runtime.TLS, Version: o.Version})
 	if err != nil {
 		return nil, errors.Join(err, s.Runtime.Close(), s.closeLog())
 	}

@@ -27,6 +27,8 @@ type Metrics struct {
 	loadErrors   prometheus.Counter
 	requests     *prometheus.CounterVec
 	requestTimes *prometheus.HistogramVec
+	flights      *prometheus.CounterVec
+	flightTimes  *prometheus.HistogramVec
 
 	mu   sync.Mutex
 	seen map[string]uint64 // newest counted refresh, by dataset
@@ -48,8 +50,12 @@ func New(console api.Console) *Metrics {
 			[]string{"method", "path", "status"}),
 		requestTimes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_requests_duration_ms",
 			Help: "Duration of HTTP requests in milliseconds.", Buckets: ms}, []string{"method", "path", "status"}),
+		flights: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "flight_requests", Help: "Answered Arrow Flight requests."},
+			[]string{"method", "command", "status"}),
+		flightTimes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "flight_request_duration_ms",
+			Help: "Duration of Arrow Flight requests in milliseconds.", Buckets: ms}, []string{"method", "command"}),
 	}
-	m.registry.MustRegister(m.durations, m.writes, m.loadErrors, m.requests, m.requestTimes, states{m},
+	m.registry.MustRegister(m.durations, m.writes, m.loadErrors, m.requests, m.requestTimes, m.flights, m.flightTimes, states{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -72,6 +78,12 @@ func (m *Metrics) Observe(method, route string, status int, took time.Duration) 
 	code := strconv.Itoa(status)
 	m.requests.WithLabelValues(method, route, code).Inc()
 	m.requestTimes.WithLabelValues(method, route, code).Observe(millis(took))
+}
+
+// ObserveFlight counts an Arrow Flight request.
+func (m *Metrics) ObserveFlight(method, command, status string, took time.Duration) {
+	m.flights.WithLabelValues(method, command, status).Inc()
+	m.flightTimes.WithLabelValues(method, command).Observe(millis(took))
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
@@ -233,25 +232,6 @@ func clip(v string) string {
 		return string([]rune(v)[:widest-1]) + "…"
 	}
 	return v
-}
-
-func (r *rows) arrow(w io.Writer) error {
-	var out *ipc.Writer
-	for r.Next() {
-		if out == nil {
-			out = ipc.NewWriter(w, ipc.WithSchema(r.src.Schema()))
-		}
-		if err := out.Write(r.cur); err != nil {
-			return err
-		}
-	}
-	if err := r.Err(); err != nil {
-		return err
-	}
-	if out == nil {
-		out = ipc.NewWriter(w, ipc.WithSchema(r.src.Schema()))
-	}
-	return out.Close()
 }
 
 // parquet writes a Parquet file; each batch is a row group of its own, or goes into the one that is open.

@@ -81,22 +81,51 @@ func exec(ctx context.Context, c driver.Conn, query string) error {
 
 // run reads what the references need into tables of a connection and runs the statement over them.
 func (l *local) run(ctx context.Context, s *statement, tables []Table, scans []Scan, number uint64, o api.QueryOptions) (_ *rows, err error) {
+	f, err := l.fill(ctx, tables, scans, number)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.finish()
+		}
+	}()
+	a, err := duckdb.NewArrowFromConn(f.conn)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.QueryContext(ctx, s.rewrite(f.name))
+	if err != nil {
+		return nil, err
+	}
+	return newRows(ctx, r, o, f.finish), nil
+}
+
+// filled is a connection with tables of what a statement reads.
+type filled struct {
+	conn   driver.Conn
+	name   func(i int) string // of the table of a reference
+	finish func()             // drops them and gives the connection back
+}
+
+// fill makes the tables.
+func (l *local) fill(ctx context.Context, tables []Table, scans []Scan, number uint64) (_ *filled, err error) {
 	c, err := l.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	name := func(i int) string { return fmt.Sprintf("pitwall_q%d_%d", number, i) }
+	name := func(i int) string { return fmt.Sprintf("temp.pitwall_q%d_%d", number, i) }
 	made := 0
-	finish := func() {
+	f := &filled{conn: c, name: name, finish: func() {
 		whole := context.WithoutCancel(ctx)
 		for i := range made {
-			_ = exec(whole, c, "DROP TABLE IF EXISTS temp."+name(i))
+			_ = exec(whole, c, "DROP TABLE IF EXISTS "+name(i))
 		}
 		l.put(c)
-	}
+	}}
 	defer func() {
 		if err != nil {
-			finish()
+			f.finish()
 		}
 	}()
 	for i, t := range tables {
@@ -105,21 +134,13 @@ func (l *local) run(ctx context.Context, s *statement, tables []Table, scans []S
 			return nil, err
 		}
 		made++
-		err = load(ctx, c, r, name(i))
+		err = load(ctx, c, r, strings.TrimPrefix(name(i), "temp."))
 		r.Release()
 		if err != nil {
 			return nil, err
 		}
 	}
-	a, err := duckdb.NewArrowFromConn(c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := a.QueryContext(ctx, s.rewrite(func(i int) string { return "temp." + name(i) }))
-	if err != nil {
-		return nil, err
-	}
-	return newRows(ctx, r, o, finish), nil
+	return f, nil
 }
 
 // load makes a table of rows. The view over them is used in the one way that is safe: a bare SELECT *.

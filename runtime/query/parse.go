@@ -24,6 +24,7 @@ type statement struct {
 	root    *pg.SelectStmt
 	show    bool // SHOW TABLES
 	explain bool
+	open    bool // parameters need no values
 }
 
 // ref is a place where a dataset is named in a FROM.
@@ -54,8 +55,11 @@ func forbidden(format string, args ...any) error {
 		Hint: "queries only read: SELECT from datasets"}
 }
 
-// parse reads one statement and refuses what is no query over datasets.
-func parse(sql string) (*statement, error) {
+// parse reads one statement and refuses what is no query over datasets, or has parameters.
+func parse(sql string) (*statement, error) { return read(sql, false) }
+
+// read is parse; open lets parameters through.
+func read(sql string, open bool) (*statement, error) {
 	if len(sql) > maxBytes {
 		return nil, bad("the SQL has more than 1 MiB")
 	}
@@ -76,7 +80,10 @@ func parse(sql string) (*statement, error) {
 	if len(tree.Stmts) != 1 {
 		return nil, bad("it must be one statement, it has %d", len(tree.Stmts))
 	}
-	s := &statement{sql: sql}
+	s := &statement{sql: sql, open: open}
+	if n := tree.Stmts[0].StmtLen; n > 0 { // what follows is a semicolon, and maybe a comment
+		s.sql = sql[:tree.Stmts[0].StmtLocation+n]
+	}
 	node := tree.Stmts[0].Stmt
 	if x := node.GetExplainStmt(); x != nil {
 		if len(x.Options) > 0 {
@@ -144,6 +151,9 @@ func (s *statement) visit(n *pg.Node, ctes scope, tokens []*pg.ScanToken) error 
 		case *pg.Node_FuncCall:
 			return function(n)
 		case *pg.Node_ParamRef:
+			if s.open {
+				return nil
+			}
 			return bad("parameters such as $%d have no value here", v.ParamRef.Number)
 		case *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt, *pg.Node_CopyStmt:
 			return forbidden("the statement changes something")
@@ -211,13 +221,20 @@ func (s *statement) column(c *pg.ColumnRef, tokens []*pg.ScanToken) {
 	}
 }
 
+// CatalogName and PublicSchema may stand before the name of a dataset, as spice.sales.orders or
+// spice.public.orders: clients that ask for tables by catalog and schema write them so.
+const (
+	CatalogName  = "spice"
+	PublicSchema = "public"
+)
+
 // table takes in a name in FROM. Names of WITH are found out later, see dropCTEs.
 func (s *statement) table(v *pg.RangeVar, tokens []*pg.ScanToken) error {
 	name := v.Relname
 	if v.Schemaname != "" {
 		name = v.Schemaname + "." + name
 	}
-	if v.Catalogname != "" {
+	if v.Catalogname != "" && v.Catalogname != CatalogName {
 		return bad("there is no dataset %q", v.Catalogname+"."+name)
 	}
 	at := slices.IndexFunc(tokens, func(t *pg.ScanToken) bool { return t.Start == v.Location })
@@ -225,8 +242,10 @@ func (s *statement) table(v *pg.RangeVar, tokens []*pg.ScanToken) error {
 		return bad("the name %q can't be found in the SQL", name)
 	}
 	last := at
-	if v.Schemaname != "" {
-		last += 2
+	for _, qualifier := range []string{v.Catalogname, v.Schemaname} {
+		if qualifier != "" {
+			last += 2
+		}
 	}
 	if last >= len(tokens) {
 		return bad("the name %q can't be found in the SQL", name)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"pitwall/engines"
@@ -94,6 +95,14 @@ func (e *Engine) Query(ctx context.Context, sql string, o api.QueryOptions) (api
 }
 
 func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*rows, error) {
+	bound, err := bind(sql, o.Params)
+	if err != nil {
+		if q := (*api.QueryError)(nil); o.Describe && errors.As(err, &q) && len(q.Params) > 0 {
+			e.typed(ctx, sql, q.Params)
+		}
+		return nil, err
+	}
+	sql = bound
 	s, err := parse(sql)
 	if err != nil {
 		return nil, err
@@ -106,13 +115,24 @@ func (e *Engine) query(ctx context.Context, sql string, o api.QueryOptions) (*ro
 		return nil, err
 	}
 	if n := only(s, tables); n != nil && !s.explain {
-		r, err := n.Select(ctx, func(table string) string { return s.rewrite(func(int) string { return table }) })
+		r, err := n.Select(ctx, func(table string) string {
+			text := s.rewrite(func(int) string { return table })
+			if o.Describe {
+				text = s.empty(text)
+			}
+			return text
+		})
 		if err != nil {
 			return nil, err
 		}
 		out := newRows(ctx, r, o, nil)
 		out.tables = tables
 		return out, nil
+	}
+	if o.Describe && !s.explain {
+		for i := range tables {
+			tables[i] = rowless{tables[i]}
+		}
 	}
 	scans, err := e.plan(ctx, s, tables)
 	if err != nil {
@@ -138,6 +158,13 @@ func (e *Engine) resolve(s *statement) ([]Table, error) {
 	out := make([]Table, len(s.refs))
 	for i, r := range s.refs {
 		if out[i] = e.catalog.Table(r.name); out[i] == nil {
+			// Clients that know tables by catalog and schema write public for those without a schema.
+			if bare, ok := strings.CutPrefix(r.name, PublicSchema+"."); ok {
+				r.name = bare
+				out[i] = e.catalog.Table(bare)
+			}
+		}
+		if out[i] == nil {
 			return nil, s.unknown(r, e.catalog.Names())
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pitwall/runtime/api"
+	"pitwall/runtime/apikey"
 	"pitwall/runtime/httpapi"
 	"pitwall/runtime/remote"
 	"pitwall/ui/uitest"
@@ -265,7 +266,7 @@ func TestBrokenLinkComesBack(t *testing.T) {
 // A key that may only read sees a read-only runtime, and is refused by the server too.
 func TestReadOnlyKey(t *testing.T) {
 	c := sample()
-	s := serve(t, c, httpapi.Options{Auth: true, Keys: []httpapi.Key{httpapi.NewKey("look", false), httpapi.NewKey("act", true)}})
+	s := serve(t, c, httpapi.Options{Auth: true, Keys: apikey.Keys{apikey.New("look", false), apikey.New("act", true)}})
 	if _, err := remote.Open(context.Background(), remote.Options{URL: s.URL, Client: s.Client()}); api.ReasonOf(err) != api.Unreachable || !strings.Contains(err.Error(), "API key") {
 		t.Error(err)
 	}

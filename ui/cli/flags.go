@@ -22,10 +22,11 @@ func (f *Common) Add(fs *pflag.FlagSet) {
 }
 
 // Faces are the addresses of the network faces of a command that runs a runtime.
-type Faces struct{ HTTP, Metrics string }
+type Faces struct{ HTTP, Flight, Metrics string }
 
 // Add declares them with the addresses they have when nothing is said.
-func (f *Faces) Add(fs *pflag.FlagSet, http, metrics string) {
+func (f *Faces) Add(fs *pflag.FlagSet, http, flight, metrics string) {
 	fs.StringVar(&f.HTTP, "http", http, "address of the HTTP API, or off; port 0 lets the system choose")
+	fs.StringVar(&f.Flight, "flight", flight, "address of Arrow Flight, for queries by Flight SQL, ADBC and the like, or off")
 	fs.StringVar(&f.Metrics, "metrics", metrics, "address of the metrics, or off")
 }

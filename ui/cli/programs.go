@@ -96,7 +96,7 @@ func Serve(run func(context.Context, Program) error) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&format, "log-format", "text", "text or json")
-	p.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:9090")
+	p.Add(c.Flags(), "127.0.0.1:8090", "127.0.0.1:50051", "127.0.0.1:9090")
 	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadAll)
 	return c
@@ -109,7 +109,7 @@ func Console(off string, run func(context.Context, Program) error) *cobra.Comman
 		Use: "console", Short: "Open the console on the spicepod (the default command)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), p) },
 	}
-	p.Add(c.Flags(), off, off)
+	p.Add(c.Flags(), off, off, off)
 	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadSafe)
 	return c
@@ -130,7 +130,7 @@ func Demo(off string, list func(io.Writer) error, run func(context.Context, Prog
 		},
 	}
 	c.Flags().BoolVar(&listed, "list", false, "list the scenarios")
-	p.Add(c.Flags(), off, off)
+	p.Add(c.Flags(), off, off, off)
 	addRecord(&p.Record, c.Flags())
 	p.addReload(c, api.ReloadSafe)
 	return c

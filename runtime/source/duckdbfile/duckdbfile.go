@@ -133,7 +133,7 @@ func (s *Source) read(ctx context.Context, scan source.Scan) (_ *reader, err err
 		return nil, err
 	}
 	for _, q := range []string{
-		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
+		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false", "SET TimeZone = 'UTC'",
 		"ATTACH " + dbfile.Text(s.path) + " AS src (READ_ONLY)",
 		"SET enable_external_access = false", "SET lock_configuration = true", "BEGIN TRANSACTION READ ONLY",
 	} {
