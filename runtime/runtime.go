@@ -43,8 +43,6 @@ type Options struct {
 	DataDir string
 	// Engines by name.
 	Engines []engines.Opener
-	// Streams makes the stream of a dataset that follows one; nil means ConnectStream.
-	Streams func(d *config.Dataset, dir string) (source.Streamer, error)
 	// Sources makes the source of a dataset; nil means Connect.
 	Sources func(d *config.Dataset, dir string) (source.Source, error)
 	// Versions delivers new versions of the spicepod; nil disables hot reload.
@@ -110,9 +108,6 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	}
 	if o.Sources == nil {
 		o.Sources = Connect
-	}
-	if o.Streams == nil {
-		o.Streams = ConnectStream
 	}
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()

@@ -28,8 +28,9 @@ var allowed = map[string][]string{
 	"pitwall/vhs/shot":           {},
 	"pitwall/vhs/tape":           {},
 	"pitwall/demo":               {"pitwall/demo", "pitwall/config", "pitwall/runtime"},
-	"pitwall/demo/bench":         {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"},                                    // measures the console
-	"pitwall/demo/bench/cayenne": {"pitwall/demo/trips", "pitwall/engines", "pitwall/engines/cayenne", "pitwall/snapshots"}, // measures the engine
+	"pitwall/demo/bench":         {"pitwall/runtime/api", "pitwall/ui", "pitwall/views"},                                                                         // measures the console
+	"pitwall/demo/bench/changes": {"pitwall/engines", "pitwall/engines/arrowmem", "pitwall/engines/cayenne", "pitwall/engines/duckdb", "pitwall/engines/sqlite"}, // measures the engines
+	"pitwall/demo/bench/cayenne": {"pitwall/demo/trips", "pitwall/engines", "pitwall/engines/cayenne", "pitwall/snapshots"},                                      // measures the engine
 	"pitwall/runtime":            {"pitwall/config", "pitwall/engines", "pitwall/snapshots", "pitwall/runtime"},
 	"pitwall/snapshots":          {"pitwall/snapshots", "pitwall/engines/schemajson"}, // the one format both write
 	"pitwall/engines":            {"pitwall/engines"},
