@@ -103,7 +103,7 @@ var errNext = errors.New("another batch begins")
 func (d *decoder) batch(ctx context.Context, state position, raw []*kgo.Record) (*batch, int, error) {
 	b := &batch{state: state, ended: -1, typ: d.typ, records: make([]source.Record, 0, len(raw)), at: make([]int, 0, len(raw)),
 		ops: make([]source.Op, 0, len(raw))}
-	b.learn(d, raw)
+	b.learn(ctx, d, raw)
 	for i, r := range raw {
 		err := d.add(ctx, b, i, r)
 		if err == nil {
@@ -125,28 +125,33 @@ func (d *decoder) batch(ctx context.Context, state position, raw []*kgo.Record) 
 	return d.finish(b), len(raw), nil
 }
 
-// learn finds the first schema of objects in as many messages as shall tell it, or in more when these have no value.
-func (b *batch) learn(d *decoder, raw []*kgo.Record) {
-	if d.format != JSON || b.typ != nil {
+// learn finds the first schema of messages without one. Of objects these are as many as shall tell it, or more when they
+// have no value; of events all of the first batch: one that leaves a column NULL is no reason to take it for new later.
+func (b *batch) learn(ctx context.Context, d *decoder, raw []*kgo.Record) {
+	if b.typ != nil {
 		return
 	}
+	typ, keys := d.guessed, []string(nil)
 	for i, r := range raw {
-		if i >= d.infer && b.typ != nil && len(b.typ.Schema.Fields()) > 0 {
-			return
+		if d.format == JSON && i >= d.infer && len(typ.Schema.Fields()) > 0 {
+			break
 		}
-		if r.Attrs.IsControl() || empty(r.Value) {
-			continue
+		var e debezium.Event
+		err := d.read(ctx, r, &e)
+		if err != nil || e.Type != nil {
+			break // it is told when it is its turn
 		}
-		row, err := d.objects.Row(r.Value)
+		if e.Tombstone || e.Op == debezium.Delete || e.Row.None() {
+			continue // a delete may have the key only
+		}
+		wider, err := typ.Widen(e.Row)
 		if err != nil {
-			return // it is told when it is its turn
+			break
 		}
-		if b.typ == nil {
-			b.typ = d.guessed
-		}
-		if b.typ, err = b.typ.Widen(row); err != nil {
-			return
-		}
+		typ, keys = wider, e.Keys
+	}
+	if len(typ.Schema.Fields()) > 0 {
+		b.typ = typ.Required(keys)
 	}
 }
 
@@ -159,7 +164,9 @@ func (b *batch) drop() {
 
 // finish makes the rows of a batch.
 func (d *decoder) finish(b *batch) *batch {
-	d.typ = b.typ
+	if b.typ != nil && len(b.typ.Schema.Fields()) > 0 {
+		d.typ = b.typ
+	}
 	if b.into != nil && b.into.Len() > 0 {
 		b.rows = b.into.Batch()
 	}
@@ -176,16 +183,7 @@ func (d *decoder) add(ctx context.Context, b *batch, i int, r *kgo.Record) error
 	}
 	rec := record(r)
 	var e debezium.Event
-	var err error
-	switch {
-	case d.format == Debezium:
-		e, err = d.event(ctx, r.Key, r.Value)
-	case empty(r.Value):
-		e.Tombstone = true
-	default:
-		e.Op = debezium.Create
-		e.Row, err = d.objects.Row(r.Value)
-	}
+	err := d.read(ctx, r, &e)
 	if err != nil {
 		return err
 	}
@@ -202,6 +200,22 @@ func (d *decoder) add(ctx context.Context, b *batch, i int, r *kgo.Record) error
 	}
 	b.records, b.at = append(b.records, rec), append(b.at, i)
 	return nil
+}
+
+// read reads what a message says.
+func (d *decoder) read(ctx context.Context, r *kgo.Record, e *debezium.Event) (err error) {
+	switch {
+	case r.Attrs.IsControl():
+		e.Tombstone = true
+	case d.format == Debezium:
+		*e, err = d.event(ctx, r.Key, r.Value)
+	case empty(r.Value):
+		e.Tombstone = true
+	default:
+		e.Op = debezium.Create
+		e.Row, err = d.objects.Row(r.Value)
+	}
+	return err
 }
 
 func empty(value []byte) bool {

@@ -288,7 +288,7 @@ func TestSchemasAreGuessed(t *testing.T) {
 				for _, s := range steps {
 					put(s.after)
 				}
-				s := b.source(format)
+				s := b.source(format, "batch_max_size", "1") // of events all of the first batch tell the first schema
 				f := b.follow(s, nil)
 				var rows, want []string
 				for i := 0; len(rows) < len(steps); {
@@ -317,6 +317,34 @@ func TestSchemasAreGuessed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The first schema is not that of a delete, which may have the key only, nor of a row in which a column is NULL.
+func TestFirstSchema(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *broker) {
+		put := func(payload string) { b.putKeyed(0, []byte(`{"id":1}`), []byte(payload)) }
+		put(`{"before":{"id":1},"op":"d"}`)
+		s := b.source(Debezium)
+		f := b.follow(s, nil)
+		g := f.next()
+		if len(g.rows) != 0 || g.records != 1 || !g.caughtUp {
+			t.Errorf("a delete of what was never there: %+v", g)
+		}
+		put(`{"before":{"id":1},"op":"d"}`)
+		put(`{"after":{"id":1,"n":null},"op":"c"}`)
+		put(`{"after":{"id":1,"n":2},"op":"u"}`)
+		if more := f.next(); fmt.Sprint(more) != "d 1 -; c 1 -; u 1 2" {
+			t.Errorf("%+v", more)
+		}
+		f.close()
+		for _, from := range []source.Position{nil, g.after(1)} {
+			f := b.follow(s, from)
+			if rows, batches := f.all(); len(batches) != 1 || !strings.HasSuffix(strings.Join(rows, "; "), "d 1 -; c 1 -; u 1 2") || batches[0].schema != "id int64!, n int64" {
+				t.Errorf("%v", batches)
+			}
+			f.close()
+		}
+	})
 }
 
 // A truncate that comes first, without a schema, is about the columns that were known before the restart.
