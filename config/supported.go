@@ -142,7 +142,7 @@ func connectors() []connector {
 		{name: "spice.ai", supported: true, appendStream: true}, {name: "spiceai", supported: true, appendStream: true},
 		{name: "flightsql", supported: true},
 		{name: "kafka", supported: true, appendStream: true},
-		{name: "debezium", supported: true, changeStream: true, changes: true}, {name: "cdc", changeStream: true, changes: true},
+		{name: "debezium", supported: true, changeStream: true, changes: true}, {name: "cdc", supported: true, changeStream: true, changes: true},
 		{name: "dynamodb", changeStream: true}, {name: "postgres", supported: true, changeStream: true},
 		{name: "postgresql", supported: true, changeStream: true},
 		{name: "mysql", supported: true, changeStream: true}, {name: "mongodb", changeStream: true},

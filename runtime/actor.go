@@ -13,6 +13,8 @@ import (
 	"pitwall/engines"
 	"pitwall/runtime/api"
 	"pitwall/runtime/source"
+	"pitwall/runtime/source/push"
+	"pitwall/runtime/stream"
 )
 
 // progressEvery is how often a running refresh or transfer is shown.
@@ -39,6 +41,8 @@ type actor struct {
 	content         contentSeen               // owned by the running transfer
 	shared          atomic.Bool               // another process with this identity was told of
 	leaves          atomic.Bool               // what comes after it writes no snapshots
+
+	pushed atomic.Pointer[push.Source] // takes the changes that are sent; nil for other datasets
 
 	conf atomic.Pointer[config.Dataset] // written by the actor, read by its jobs and by queries
 	// serving is written by the actor and read by queries, which count their fallbacks to the source.
@@ -132,6 +136,7 @@ func (r *Runtime) newActor(ctx context.Context, d *config.Dataset, file string) 
 	}
 	a.st.Status, a.st.Since = api.Initializing, time.Now()
 	a.describe()
+	a.describeStream(stream.Progress{})
 	return a
 }
 

@@ -73,7 +73,7 @@ func (a *actor) openJob(cfg *config.Dataset, move *transferJob, m *opened) (err 
 		return &settingError{fmt.Sprintf("there is no engine %s", cfg.Acceleration.Engine), "use duckdb, sqlite, postgres or arrow"}
 	}
 	if a.streams() {
-		if m.streamer, err = ConnectStream(cfg, a.rt.o.Config.Dir); err != nil {
+		if m.streamer, err = a.connectStream(cfg); err != nil {
 			return err
 		}
 	} else if !a.follows() {

@@ -65,6 +65,7 @@ func routes() []route {
 		{method: "PATCH", pattern: "/v1/datasets/{name}/acceleration", changes: true, handle: (*server).patchAcceleration},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/refresh", changes: true, handle: (*server).refresh},
 		{method: "POST", pattern: "/v1/datasets/{name}/refresh", changes: true, handle: (*server).refresh},
+		{method: "POST", pattern: "/v1/datasets/{name}/cdc", changes: true, handle: (*server).push},
 		{method: "GET", pattern: "/v1/datasets/{name}/refreshes", handle: (*server).refreshes},
 		{method: "GET", pattern: "/v1/datasets/{name}/partitions", handle: (*server).partitions},
 		{method: "DELETE", pattern: "/v1/datasets/{name}/refreshes/current", changes: true, handle: (*server).cancelRefresh},

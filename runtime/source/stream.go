@@ -51,6 +51,13 @@ type Feed interface {
 	Close() error
 }
 
+// Rejecter is a Feed whose senders wait for what becomes of their records.
+type Rejecter interface {
+	// Reject gives a record back to its sender, because it can't be applied: then it is no part of the stream. False when
+	// nobody waits for it.
+	Reject(r Record, err error) bool
+}
+
 // Changes are changes of rows in the order in which they happened.
 type Changes struct {
 	// Ops has the operation of each row of Rows.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ type State struct {
 type applier struct {
 	to    Target
 	state State
+	// tried is what a commit keeps with its rows, next the state after the last one that failed.
+	tried []byte
+	next  State
 	// keyed is the key that the engine was told.
 	keyed []string
 	// schema is that of the rows after the last commit; nil while there are none.
@@ -114,12 +118,27 @@ func (a *applier) apply(ctx context.Context, cs []*source.Changes, after source.
 		return engines.Stats{}, err
 	}
 	before := a.state
-	a.state = next
+	a.state, a.tried = next, w.State
 	stats, err := a.write(ctx, cs, schema, info.Schema, before.Anew, w)
 	if err != nil {
-		a.state = before
+		a.state, a.next = before, next
 	}
 	return stats, err
+}
+
+// committed tells whether the commit that was tried last went well though it failed, such as one whose answer was lost: then
+// the engine has its state.
+func (a *applier) committed(ctx context.Context) (stats engines.Stats, done bool, err error) {
+	cp, err := a.to.Engine.Checkpoint(ctx)
+	if err != nil || cp == nil || !bytes.Equal(cp.State, a.tried) {
+		return stats, false, err
+	}
+	info, err := a.to.Engine.Info(ctx)
+	if err != nil {
+		return stats, false, err
+	}
+	a.state, a.schema = a.next, info.Schema
+	return engines.Stats{Rows: info.Rows, Bytes: info.Bytes}, true, nil
 }
 
 func (a *applier) write(ctx context.Context, cs []*source.Changes, schema, recorded *arrow.Schema, anew bool, w engines.Write) (stats engines.Stats, err error) {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"pitwall/engines"
 	"pitwall/runtime/source"
 )
 
@@ -227,7 +228,14 @@ func (r *Runner) commit(ctx context.Context, feed source.Feed, group []*source.C
 	for tries := 0; ; {
 		began := r.o.Now()
 		last := group[len(group)-1]
-		stats, err := r.a.apply(ctx, group, last.After(len(last.Records)), last.CaughtUp)
+		after := last.After(len(last.Records))
+		stats, done, err := engines.Stats{}, false, error(nil)
+		if tries > 0 {
+			stats, done, err = r.a.committed(ctx)
+		}
+		if err == nil && !done {
+			stats, err = r.a.apply(ctx, group, after, last.CaughtUp)
+		}
 		switch {
 		case err == nil:
 			feed.Applied(r.a.state.Position)
@@ -260,6 +268,9 @@ func (r *Runner) search(ctx context.Context, feed source.Feed, group []*source.C
 	case 0:
 		return cause
 	case 1:
+		if r, ok := feed.(source.Rejecter); ok && r.Reject(c.Records[0], cause) {
+			return nil
+		}
 		return placed(c, cause)
 	}
 	half := len(c.Records) / 2
