@@ -300,7 +300,7 @@ func (s *schedule) wait(r *stream.Runner, news <-chan struct{}, done <-chan erro
 		case <-news:
 		case <-look.C:
 		}
-		if p := r.Progress(); d == 0 && p.Phase == stream.Following && s.allApplied(p) {
+		if p := r.Progress(); d == 0 && (p.Phase == stream.Following || p.Phase == stream.Loading) && s.allApplied(p) {
 			return nil
 		}
 	}
