@@ -54,7 +54,7 @@ func root() *cobra.Command {
 	con := cli.Console(faces.Off, f.console)
 	c.RunE = con.RunE
 	c.Flags().AddFlagSet(con.Flags())
-	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Doctor(offline.Doctor{}), cli.Config(),
+	c.AddCommand(con, demoCmd(&f), cli.Serve(f.serve), f.screen().Attach(), f.screen().Replay(), cli.Validate(), cli.Schema(), cli.Datasets(), cli.Status(), cli.Refresh(), cli.SQL(), cli.Events(), cli.Why(), cli.Incident(), cli.Snapshots(offline.Open), cli.Stream(), cli.Doctor(offline.Doctor{}), cli.Config(),
 		cli.Version(cli.Build{Version: version, Commit: commit, Date: date}))
 	return c
 }

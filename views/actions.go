@@ -18,9 +18,9 @@ func needsOne(_ *ui.Ctx, targets []string) string {
 
 // datasetActions are what can be done with datasets on every screen that has them.
 func datasetActions() []ui.Action {
-	return []ui.Action{
+	return append([]ui.Action{
 		ui.CommandAction(ui.Action{ID: "dataset.refresh", Title: "refresh", Kind: ui.Mutate, Keys: []string{"r"}, Bar: 2,
-			Help: "Refresh now, marked datasets or the selected one. A running refresh is terminated, after asking.", Effect: refreshEffect},
+			Help: "Refresh now, marked datasets or the selected one. A running refresh is terminated, after asking. A stream that stopped, or waits, is tried again.", Effect: refreshEffect},
 			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.RefreshNow{Dataset: d.Name} }),
 		ui.CommandAction(ui.Action{ID: "dataset.snapshot", Title: "snapshot", Kind: ui.Mutate, Keys: []string{"s"}, Bar: 3,
 			Help: "Write a snapshot now, also when nothing changed since the last."},
@@ -42,7 +42,7 @@ func datasetActions() []ui.Action {
 			Help: "Cancel the running refresh, or the wait for a re-try. The data stays as it was.", Effect: cancelEffect, Verb: "Cancel refresh", Keep: "Let it run"},
 			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.CancelRefresh{Dataset: d.Name} }),
 		ui.CommandAction(ui.Action{ID: "dataset.hold", Title: "hold/resume", Kind: ui.Mutate, Keys: []string{"H"}, Bar: 8,
-			Help: "Put the scheduled refreshes on hold, or resume them."},
+			Help: "Put the scheduled refreshes on hold, or resume them; a stream is paused."},
 			func(_ *ui.Ctx, d *api.Dataset) api.Command { return api.Hold{Dataset: d.Name, On: !d.Held} }),
 		{ID: "dataset.why", Title: "why", Help: "Why it is not ready, why it was refreshed or snapshotted or not, what happens next, and which line of the spicepod is responsible.", Keys: []string{"w"}, Bar: 5, Off: needsOne,
 			Run: func(c *ui.Ctx, ts []string) tea.Cmd { return c.Show(&whyDialog{dataset: ts[0]}) }},
@@ -52,7 +52,7 @@ func datasetActions() []ui.Action {
 			Run: func(c *ui.Ctx, ts []string) tea.Cmd { return openTab(c, ts[0], tabEvents) }},
 		{ID: "dataset.config", Title: "yaml", Help: "The effective configuration of this dataset.", Keys: []string{"y"}, Bar: 7, Off: needsOne,
 			Run: func(c *ui.Ctx, ts []string) tea.Cmd { return openTab(c, ts[0], tabConfig) }},
-	}
+	}, streamActions()...)
 }
 
 // tabMsg asks the dataset screen for one of its tabs.

@@ -51,7 +51,10 @@ func (v *datasets) datasetColumns() []ui.Column[*api.Dataset] {
 
 func stateCell(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 	g, word, s := c.Status(d)
-	if d.Held {
+	switch {
+	case d.Held && d.Stream != nil:
+		word += " paused"
+	case d.Held:
 		word += " held"
 	}
 	return ui.Cell{Text: g + " " + word, Style: s}
@@ -72,6 +75,8 @@ func overdue(now time.Time, d *api.Dataset) bool {
 
 func nextCell(c *ui.Ctx, d *api.Dataset, _ int) ui.Cell {
 	switch {
+	case d.Stream != nil:
+		return streamNext(c, d.Stream)
 	case d.Held:
 		return ui.Cell{Text: "on hold", Style: c.Theme.Warn}
 	case d.Retry != nil:
@@ -147,6 +152,8 @@ func progress(c *ui.Ctx, d *api.Dataset, w int) ui.Cell {
 		return bar(f, t.Kind+" "+t.Phase)
 	case d.Retry != nil:
 		return ui.Cell{Text: retryText(c, d.Retry), Style: c.Theme.Warn}
+	case d.Stream != nil:
+		return streamProgress(c, d.Stream, w)
 	}
 	return ui.Cell{}
 }

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -13,6 +14,7 @@ import (
 // The tabs of the dataset screen.
 const (
 	tabOverview = iota
+	tabStream   // in place of the refreshes, of datasets that follow one
 	tabRefreshes
 	tabSnapshots
 	tabConfig
@@ -22,7 +24,7 @@ const (
 	tabCount
 )
 
-var tabNames = [tabCount]string{"Overview", "Refreshes", "Snapshots", "Config", "Events", "Data", "Files"}
+var tabNames = [tabCount]string{"Overview", "Stream", "Refreshes", "Snapshots", "Config", "Events", "Data", "Files"}
 
 // dataset is the screen of one dataset, with tabs.
 type dataset struct {
@@ -136,17 +138,35 @@ func (v *dataset) sync(c *ui.Ctx) tea.Cmd {
 	return nil
 }
 
-// tabCountOf is how many tabs there are: that of files is one where the engine tells of them, and while it is open.
-func (v *dataset) tabCountOf(d *api.Dataset) int {
-	if d != nil && d.Layout != nil || v.tab == tabFiles {
-		return tabCount
+// tabsOf are the tabs there are: that of files is one where the engine tells of them, that of the stream is in place of
+// the refreshes where one is followed; and the one that is open stays.
+func (v *dataset) tabsOf(d *api.Dataset) []int {
+	var out []int
+	for tab := range tabCount {
+		there := true
+		switch tab {
+		case tabStream:
+			there = d != nil && d.Stream != nil
+		case tabRefreshes:
+			there = d == nil || d.Stream == nil || len(d.Refreshes) > 0
+		case tabFiles:
+			there = d != nil && d.Layout != nil
+		}
+		if there || tab == v.tab {
+			out = append(out, tab)
+		}
 	}
-	return tabFiles
+	return out
+}
+
+// by goes that many tabs to the right.
+func (v *dataset) by(c *ui.Ctx, step int) tea.Cmd {
+	tabs := v.tabsOf(c.Dataset(v.name))
+	return v.show(c, tabs[(slices.Index(tabs, v.tab)+step+len(tabs))%len(tabs)])
 }
 
 func (v *dataset) show(c *ui.Ctx, tab int) tea.Cmd {
-	n := v.tabCountOf(c.Dataset(v.name))
-	v.tab = (tab + n) % n
+	v.tab = tab
 	v.dataOf = "" // who comes back sees the rows of that moment
 	v.page.top = 0
 	return v.sync(c)
@@ -217,6 +237,9 @@ func (v *dataset) Copy(c *ui.Ctx) (text, what string) {
 		return v.snaps.Copy(c)
 	case v.tab == tabFiles && d.Layout != nil:
 		return v.files.copy()
+	case v.tab == tabStream && d.Stream != nil && recordOf(d.Stream) != nil:
+		r := recordOf(d.Stream)
+		return r.Key + "\t" + r.Value, "the record at " + placeOf(d.Stream, r)
 	case v.tab == tabConfig:
 		return d.Config, "the configuration of " + d.Name
 	case d.Err != "":
@@ -259,7 +282,8 @@ func (v *dataset) Wheel(_ *ui.Ctx, delta int) {
 func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 	if y == 0 {
 		at := 1
-		for i, n := range tabNames[:v.tabCountOf(c.Dataset(v.name))] {
+		for _, i := range v.tabsOf(c.Dataset(v.name)) {
+			n := tabNames[i]
 			if x >= at && x < at+len(n) {
 				return v.show(c, i)
 			}
@@ -285,7 +309,7 @@ func (v *dataset) Click(c *ui.Ctx, x, y int) tea.Cmd {
 // Actions implements ui.View.
 func (v *dataset) Actions() []ui.Action {
 	tab := func(step int) func(*ui.Ctx, []string) tea.Cmd {
-		return func(c *ui.Ctx, _ []string) tea.Cmd { return v.show(c, v.tab+step) }
+		return func(c *ui.Ctx, _ []string) tea.Cmd { return v.by(c, step) }
 	}
 	step := func(by int) func(*ui.Ctx, []string) tea.Cmd {
 		return func(c *ui.Ctx, _ []string) tea.Cmd {
@@ -300,7 +324,7 @@ func (v *dataset) Actions() []ui.Action {
 		}
 	}
 	acts := []ui.Action{
-		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes, Snapshots, Config, Events, Data; Files where the engine keeps many.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
+		{ID: "tab.next", Title: "next tab", Help: "Overview, Refreshes or Stream, Snapshots, Config, Events, Data; Files where the engine keeps many.", Keys: []string{"tab", "right"}, Bar: 1, Run: tab(1)},
 		{ID: "tab.previous", Title: "previous tab", Help: "The tab to the left.", Keys: []string{"shift+tab", "left"}, Run: tab(-1)},
 		{ID: "dataset.next", Title: "next dataset", Help: "The dataset after this one in the file.", Keys: []string{"]"}, Run: step(1)},
 		{ID: "dataset.previous", Title: "previous dataset", Help: "The dataset before this one.", Keys: []string{"["}, Run: step(-1)},
@@ -311,7 +335,11 @@ func (v *dataset) Actions() []ui.Action {
 	case tabSnapshots:
 		return append(acts, tabbed(v.snaps.Actions(), v)...)
 	}
-	return append(acts, tabbed(datasetActions(), v)...)
+	own := datasetActions()
+	if v.tab == tabStream {
+		own = streamed(own)
+	}
+	return append(acts, tabbed(own, v)...)
 }
 
 // tabbed makes l and y go to the tab instead of to another screen.

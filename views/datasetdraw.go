@@ -28,6 +28,8 @@ func (v *dataset) Draw(c *ui.Ctx, w, h int) []string {
 			lines[i] = " " + yamlLine(c, ui.Cut(ui.Clean(strings.ReplaceAll(l, "\t", "    ")), w-4))
 		}
 		return append(out, c.Panel("Effective configuration, secrets masked", v.page.draw(lines, h-2), w, h, false)...)
+	case tabStream:
+		return append(out, v.drawStream(c, d, w, h)...)
 	case tabFiles:
 		return append(out, v.files.draw(c, d, w, h)...)
 	case tabData:
@@ -49,7 +51,8 @@ func yamlLine(c *ui.Ctx, l string) string {
 // tabs is the line of tabs.
 func (v *dataset) tabs(c *ui.Ctx, d *api.Dataset, w int) string {
 	s := " "
-	for i, n := range tabNames[:v.tabCountOf(d)] {
+	for _, i := range v.tabsOf(d) {
+		n := tabNames[i]
 		if i == v.tab {
 			s += ui.Style("1;4").On(n) + "  "
 		} else {
@@ -72,17 +75,24 @@ func (v *dataset) overview(c *ui.Ctx, d *api.Dataset, w, h int) []string {
 	if h < 24 {
 		top = h
 	}
-	left := w / 2
+	left, title := w/2, "Refresh"
+	if d.Stream != nil {
+		title = "Stream"
+	}
 	out := ui.Beside(top, []int{left, w - left},
-		c.Panel("Refresh", refreshLines(c, d, left-4), left, top, false),
+		c.Panel(title, refreshLines(c, d, left-4), left, top, false),
 		c.Panel("Snapshots", v.snapshotPanel(c, d, w-left-4), w-left, top, false))
 	if rest := h - top; rest >= 4 {
 		title := "Refresh duration"
 		if n := len(d.Refreshes); n > 0 {
 			title += fmt.Sprintf(", last %d", n)
 		}
+		drawn := chart
+		if d.Stream != nil {
+			title, drawn = "Lag", lagChart
+		}
 		out = append(out, ui.Beside(rest, []int{left, w - left},
-			c.Panel(title, chart(c, d, left-4, rest-2), left, rest, false),
+			c.Panel(title, drawn(c, d, left-4, rest-2), left, rest, false),
 			c.Panel("Events", v.newest(c, w-left-2, rest-2), w-left, rest, false))...)
 	}
 	return out

@@ -88,6 +88,8 @@ func (v *datasets) strip(c *ui.Ctx, w, lines int) []string {
 // problem is the error of a dataset and what to do, the refresh's before the snapshots', and signs of trouble last.
 func problem(c *ui.Ctx, d *api.Dataset) (msg, hint string) {
 	switch {
+	case d.Err != "" && d.Stream != nil && d.Stream.Stopped != nil:
+		return d.Err, "r retries, S skips the record, R re-bootstraps (enter, tab shows all of it): " + d.Hint
 	case d.Err != "":
 		return d.Err, d.Hint
 	case d.Snapshots.LastErr != "":

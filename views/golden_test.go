@@ -52,6 +52,11 @@ func compactionFails(s *api.State) {
 	d.Compaction = &api.Compaction{Running: true, Err: "write part-7.vortex: no space left on device"}
 }
 
+// stream puts a dataset in front that follows a stream, in a phase of it.
+func stream(phase api.StreamPhase) func(*api.State) {
+	return func(s *api.State) { uitest.Streamed(s, phase) }
+}
+
 // screens are the pictures: where to go, and what is different from the sample.
 var screens = []struct {
 	name  string
@@ -78,6 +83,16 @@ var screens = []struct {
 	{name: "dataset-cayenne", keys: []string{"enter"}, state: partitioned},
 	{name: "dataset-files", keys: []string{"enter", "shift+tab", "down"}, state: partitioned},
 	{name: "dataset-files-failing", keys: []string{"enter", "shift+tab"}, state: compactionFails},
+	{name: "datasets-stream", state: stream(api.StreamFollowing)},
+	{name: "datasets-stream-stopped", state: stream(api.StreamStopped)},
+	{name: "dataset-stream", keys: []string{"enter"}, state: stream(api.StreamFollowing)},
+	{name: "stream-following", keys: []string{"enter", "tab"}, state: stream(api.StreamFollowing)},
+	{name: "stream-loading", keys: []string{"enter", "tab"}, state: stream(api.StreamLoading)},
+	{name: "stream-stopped", keys: []string{"enter", "tab"}, state: stream(api.StreamStopped)},
+	{name: "stream-paused", keys: []string{"enter", "tab"}, state: stream(api.StreamPaused)},
+	{name: "stream-retrying", keys: []string{"enter", "tab"}, state: stream(api.StreamRetrying)},
+	{name: "stream-skip", keys: []string{"S"}, state: stream(api.StreamStopped)},
+	{name: "stream-rebootstrap", keys: []string{"R"}, state: stream(api.StreamFollowing)},
 	{name: "sql", keys: []string{"8"}},
 	{name: "why", keys: []string{"w"}},
 	{name: "palette", keys: []string{":", "r", "e", "f"}},

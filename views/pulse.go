@@ -106,6 +106,7 @@ func beatOf(s *api.State, now time.Time) *beat {
 				b.transfers = append(b.transfers, a.Duration)
 			}
 		}
+		b.streamed(d.Stream, now)
 		if failed > b.worstN {
 			b.worst, b.worstN = d.Name, failed
 		}
@@ -126,6 +127,21 @@ func beatOf(s *api.State, now time.Time) *beat {
 		b.events[at]++
 	}
 	return b
+}
+
+// streamed adds the rows that a stream brought.
+func (b *beat) streamed(x *api.Stream, now time.Time) {
+	if x == nil || len(x.History) == 0 {
+		return
+	}
+	b.read = min(max(b.read, now.Sub(x.History[0].At)), pulseSpan)
+	for i := len(x.History) - 1; i > 0; i-- {
+		at, ok := bin(now, x.History[i].At)
+		if !ok {
+			break
+		}
+		b.rows[at] += float64(max(x.History[i].Ops.All()-x.History[i-1].Ops.All(), 0))
+	}
 }
 
 // quantile of durations; 0 without any.

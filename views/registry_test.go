@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pitwall/runtime/api"
 	"pitwall/ui"
 	"pitwall/ui/uitest"
 	"pitwall/views"
@@ -16,9 +17,12 @@ import (
 func TestRegistry(t *testing.T) {
 	now := time.Now()
 	for name, keys := range map[string][]string{"datasets": nil, "overview": {"enter"}, "refreshes": {"enter", "tab"}, "tab snapshots": {"enter", "tab", "tab"},
-		"tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}, "doctor": {"6"}, "sql": {"8", "esc"}, "pulse": {"3"}, "tree": {"7"}} {
+		"tab stream": {"enter", "tab"}, "tab config": {"y"}, "tab events": {"l"}, "snapshots": {"2"}, "events": {"4"}, "config": {"5"}, "doctor": {"6"}, "sql": {"8", "esc"}, "pulse": {"3"}, "tree": {"7"}} {
 		s := uitest.Sample(now)
 		s.ReadOnly = true
+		if name == "tab stream" {
+			uitest.Streamed(s, api.StreamStopped)
+		}
 		c := uitest.New(s)
 		c.SetSnapshots("lake.sales_eu", uitest.Snapshots(now), nil, false)
 		c.SetFindings(uitest.Findings(), nil, false)

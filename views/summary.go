@@ -40,13 +40,16 @@ func stateLines(c *ui.Ctx, d *api.Dataset, w int) []string {
 	g, word, s := c.Status(d)
 	out = append(out, " "+s.Bold().On(g+" "+word)+t.Dim.On(" for "+ui.Age(c.Now, d.Since)+"  "+ui.Clean(kindOf(d))))
 	out = append(out, troubles(c, d, w)...)
-	if p := progress(c, d, min(w-12, 30)); p.Text != "" {
+	if p := progress(c, d, min(w-12, 30)); p.Text != "" && (d.Stream == nil || d.Snapshots.Run != nil || d.Stream.Phase == api.StreamLoading) {
 		add("progress", p.Style.On(p.Text))
 		if d.Run != nil {
 			add("", rateOf(d.Run))
 		}
 	}
 	add("rows", rowsOf(d))
+	if d.Stream != nil {
+		return append(out, streamLines(c, d, w)...)
+	}
 	add("schedule", ui.Clean(d.Schedule)+heldWord(c, d))
 	if !d.NextRefresh.IsZero() {
 		when := "in " + ui.Until(c.Now, d.NextRefresh)

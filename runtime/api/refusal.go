@@ -73,7 +73,12 @@ func Refusal(s *State, c Command) string {
 		return d.Snapshots.Off
 	case Hold:
 		if c.On == d.Held {
-			if c.On {
+			switch {
+			case d.Stream != nil && c.On:
+				return "its stream is paused already"
+			case d.Stream != nil:
+				return "its stream is not paused"
+			case c.On:
 				return "its scheduled refreshes are on hold already"
 			}
 			return "its scheduled refreshes are not on hold"

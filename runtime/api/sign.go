@@ -49,6 +49,9 @@ func Signs(d *Dataset) []Sign {
 		out = append(out, Sign{Text: fmt.Sprintf("the newest snapshot #%d is from the future (%s ahead): a clock is wrong", n.ID, Span(d.Snapshots.Ahead.Round(time.Minute))),
 			Hint: "set the clocks by NTP; s then writes one with the right time"})
 	}
+	if s, odd := streamSign(d.Stream); odd {
+		out = append(out, s)
+	}
 	if c := d.Compaction; c != nil && c.Err != "" {
 		out = append(out, Sign{Text: "compaction failed: " + c.Err, Hint: "it is tried again; until it goes well small files pile up, and scans become slower"})
 	}
@@ -104,4 +107,48 @@ func Span(d time.Duration) string {
 		}
 	}
 	return s
+}
+
+// A stream falls behind when it is so far behind for so long, and not nearer than at the beginning of that time.
+const (
+	behindRecords = 1000
+	behindFor     = time.Minute
+)
+
+// streamSign tells of a stream that waits, or falls behind. One that stopped is an error.
+func streamSign(x *Stream) (Sign, bool) {
+	switch {
+	case x == nil:
+	case x.Phase == StreamRetrying:
+		return Sign{Text: "its stream does not go on: " + x.Err, Hint: joined(x.Hint, "it is tried again; r tries at once")}, true
+	case x.Phase == StreamFollowing && fallsBehind(x.History):
+		return Sign{Text: fmt.Sprintf("its stream falls behind: %d records are not applied yet", x.Behind),
+			Hint: "more comes than is applied: larger batches (batch_max_size, batch_max_duration) are applied faster; the chart of its stream shows since when"}, true
+	}
+	return Sign{}, false
+}
+
+// fallsBehind tells whether a stream was far behind for behindFor, and did not get nearer.
+func fallsBehind(h []StreamPoint) bool {
+	if len(h) == 0 {
+		return false
+	}
+	last := h[len(h)-1]
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].Behind < behindRecords {
+			return false
+		}
+		if last.At.Sub(h[i].At) >= behindFor {
+			return last.Behind >= h[i].Behind
+		}
+	}
+	return false
+}
+
+// joined puts two hints together.
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
 }

@@ -45,3 +45,30 @@ func TestSigns(t *testing.T) {
 		}
 	}
 }
+
+// A stream that waits is odd, and so is one that is far behind for a minute and does not get nearer; a burst is not.
+func TestSignsOfAStream(t *testing.T) {
+	now := time.Now()
+	history := func(behind ...int64) (out []api.StreamPoint) {
+		for i, n := range behind {
+			out = append(out, api.StreamPoint{At: now.Add(-time.Duration(len(behind)-1-i) * 30 * time.Second), Behind: n})
+		}
+		return out
+	}
+	for _, x := range []struct {
+		s    api.Stream
+		says string
+	}{
+		{api.Stream{Phase: api.StreamRetrying, Err: "no broker answers"}, "no broker answers"},
+		{api.Stream{Phase: api.StreamFollowing, Behind: 3000, History: history(0, 2000, 2500, 3000)}, "falls behind"},
+		{api.Stream{Phase: api.StreamFollowing, Behind: 3000, History: history(9000, 5000, 3000)}, ""},
+		{api.Stream{Phase: api.StreamFollowing, Behind: 3000, History: history(0, 3000)}, ""},
+		{api.Stream{Phase: api.StreamPaused, Behind: 3000, History: history(2000, 2500, 3000)}, ""},
+		{api.Stream{Phase: api.StreamStopped, Err: "a record"}, ""},
+	} {
+		got := api.Signs(&api.Dataset{Name: "d", Stream: &x.s})
+		if x.says == "" && len(got) > 0 || x.says != "" && (len(got) != 1 || !strings.Contains(got[0].Text, x.says) || got[0].Hint == "") {
+			t.Errorf("%s: %+v, want %q", x.s.Phase, got, x.says)
+		}
+	}
+}

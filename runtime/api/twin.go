@@ -59,6 +59,10 @@ func TwinOf(c Command) Twin {
 			return Twin{words("snapshots", "gc", name, "--dry-run"), "POST", snapshots + "/gc", `{"dry_run":true}`}
 		}
 		return Twin{words("snapshots", "gc", name), "POST", snapshots + "/gc", ""}
+	case SkipRecord:
+		return Twin{words("stream", "skip", name), "POST", dataset + "/stream/skip", ""}
+	case Rebootstrap:
+		return Twin{words("stream", "rebootstrap", name), "POST", dataset + "/stream/rebootstrap", ""}
 	case ApplyConfig:
 		if c.Drops {
 			return Twin{"config apply --drops", "POST", "/v1/config/apply", `{"drops":true}`}

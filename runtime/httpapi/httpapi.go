@@ -81,6 +81,8 @@ func routes() []route {
 		{method: "GET", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}", handle: (*server).snapshot},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/verify", changes: true, handle: (*server).verifySnapshot},
 		{method: "POST", pattern: "/v1/datasets/{name}/acceleration/snapshots/{id}/bootstrap", changes: true, handle: (*server).bootstrap},
+		{method: "POST", pattern: "/v1/datasets/{name}/stream/skip", changes: true, handle: (*server).skipRecord},
+		{method: "POST", pattern: "/v1/datasets/{name}/stream/rebootstrap", changes: true, handle: (*server).rebootstrap},
 		{method: "GET", pattern: "/v1/tasks/{id}", handle: (*server).task},
 		{method: "GET", pattern: "/v1/config", handle: (*server).config},
 		{method: "POST", pattern: "/v1/config/apply", changes: true, handle: (*server).applyConfig},

@@ -11,7 +11,7 @@ import (
 // Commands returns one of every kind of command.
 func Commands() []api.Command {
 	return []api.Command{api.RefreshNow{}, api.SetRefreshSQL{}, api.CancelRefresh{}, api.SnapshotNow{}, api.BootstrapFrom{}, api.UndoBootstrap{},
-		api.VerifySnapshot{}, api.SetCurrent{}, api.PinSnapshot{}, api.UnpinSnapshots{}, api.DeleteSnapshot{}, api.CollectSnapshots{}, api.Hold{},
+		api.VerifySnapshot{}, api.SetCurrent{}, api.PinSnapshot{}, api.UnpinSnapshots{}, api.DeleteSnapshot{}, api.CollectSnapshots{}, api.Hold{}, api.SkipRecord{}, api.Rebootstrap{},
 		api.ApplyConfig{}, api.RevertConfig{}, api.SetReload{}}
 }
 
