@@ -68,6 +68,11 @@ func TestPush(t *testing.T) {
 			t.Errorf("%s: %d %v", what, got, answer)
 		}
 	}
+	plain, err := http.Post(url+"/v1/datasets/orders/cdc", "application/x-www-form-urlencoded", strings.NewReader(order("d", 9, ""))) // as curl -d
+	if err != nil || plain.StatusCode != http.StatusOK {
+		t.Fatal(plain, err)
+	}
+	_ = plain.Body.Close()
 	got, answer, _ := pushed(t, url, "k1", "["+order("c", 1, "new")+","+order("c", 2, "new")+"]")
 	wants("two events", 200, 2, got, answer)
 	b.wants("SELECT id, state FROM orders ORDER BY id", "id,state\n1,new\n2,new") // durable when it was answered

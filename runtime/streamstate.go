@@ -22,7 +22,7 @@ func (a *actor) describeStream(p stream.Progress) {
 	if f.job != nil {
 		total = sum(f.base, p)
 	}
-	s := &api.Stream{Source: a.cfg().From, Phase: api.StreamPhase(p.Phase), Loaded: p.State.Loaded, Behind: p.Behind, Took: p.Took, Retry: p.Next,
+	s := &api.Stream{Source: a.cfg().From, Phase: api.StreamPhase(p.Phase), Loaded: p.State.Loaded, Behind: p.Behind, Took: total.Took, Retry: p.Next,
 		Records: total.Records, Bytes: total.Bytes, Ignored: total.Ignored, Commits: total.Commits, Changed: total.Changed, Applied: total.Applied,
 		Keys: p.State.Keys, Skipped: f.skipped, DeadLetters: f.letters, History: f.history[:len(f.history):len(f.history)],
 		Ops: api.StreamOps{Reads: total.Ops[source.Read], Inserts: total.Ops[source.Create], Updates: total.Ops[source.Update],
@@ -87,7 +87,7 @@ func sum(a, b stream.Progress) stream.Progress {
 	}
 	out.Records, out.Bytes, out.Ignored, out.Commits, out.Batches = a.Records+b.Records, a.Bytes+b.Bytes, a.Ignored+b.Ignored, a.Commits+b.Commits, a.Batches+b.Batches
 	if out.Last == nil {
-		out.Last, out.Changed, out.Applied = a.Last, a.Changed, a.Applied
+		out.Last, out.Changed, out.Applied, out.Took = a.Last, a.Changed, a.Applied, a.Took
 	}
 	return out
 }

@@ -33,7 +33,8 @@ func (s *server) push(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	switch kind, _, _ := mime.ParseMediaType(q.Header.Get("Content-Type")); kind {
-	case "", "application/json", "application/vnd.debezium+json", "application/x-ndjson":
+	case "", "application/x-www-form-urlencoded", // what curl says when nobody tells it
+		"application/json", "application/vnd.debezium+json", "application/x-ndjson":
 	case "application/avro", "application/vnd.debezium+avro":
 		fail(w, http.StatusNotImplemented, "events in Avro are read from Kafka only: send JSON, as application/vnd.debezium+json")
 		return

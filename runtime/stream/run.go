@@ -225,6 +225,9 @@ func together(a, b *source.Changes) bool {
 // commit applies changes, again and again while only time can help. Where a record is to blame, all before it are
 // applied.
 func (r *Runner) commit(ctx context.Context, feed source.Feed, group []*source.Changes) error {
+	if len(group) == 1 && len(group[0].Records) == 0 && r.a.state.Loaded && !r.a.state.Anew { // there is nothing to keep
+		return nil
+	}
 	for tries := 0; ; {
 		began := r.o.Now()
 		last := group[len(group)-1]
