@@ -5,6 +5,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/csv"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"golang.org/x/sync/errgroup"
 
 	"pitwall/demo/trips"
@@ -34,10 +36,12 @@ type Workspace struct {
 	// Dir is the folder, Pod its spicepod.
 	Dir, Pod string
 	seed     uint64
-	scenario *scenario // nil for the tour
-	incident *Incident // nil for what is none
-	lake     *lake     // nil when the incident needs none
-	space    func()    // ends a full disk
+	scenario *scenario      // nil for the tour
+	incident *Incident      // nil for what is none
+	lake     *lake          // nil when the incident needs none
+	broker   *kfake.Cluster // of the stream of changes, closed by Run; nil where there is none
+	pace     float64        // how many times sooner what is scripted comes
+	space    func()         // ends a full disk
 	// onRead is called before the n-th read of a source; it may be nil.
 	onRead func(n int64) error
 	// generated is closed by Run when the trips are all there.
@@ -80,7 +84,7 @@ func Prepare(o Options) (*Workspace, error) {
 			}
 		}
 	}
-	w := &Workspace{Dir: dir, Pod: filepath.Join(dir, "spicepod.yml"), seed: o.Seed, generated: make(chan struct{})}
+	w := &Workspace{Dir: dir, Pod: filepath.Join(dir, "spicepod.yml"), seed: o.Seed, pace: cmp.Or(o.Pace, 1), generated: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "data", "trips"), 0o755); err != nil {
 		return nil, err
 	}

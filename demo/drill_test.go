@@ -76,7 +76,7 @@ func apart(t *testing.T, name string) {
 }
 
 func drill(t *testing.T, i *demo.Incident) {
-	w, err := demo.Prepare(demo.Options{Dir: t.TempDir(), Seed: 1, Scenario: i.Name})
+	w, err := demo.Prepare(demo.Options{Dir: t.TempDir(), Seed: 1, Scenario: i.Name, Pace: 20})
 	if err != nil {
 		t.Fatal(err)
 	}

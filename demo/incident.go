@@ -58,7 +58,7 @@ type Edit struct{ File, Old, New string }
 func Incidents() []Incident {
 	return []Incident{
 		newestSnapshotCorrupt(), allSnapshotsCorrupt(), storeUnreachable(), credentialsExpired(), sourceSlow(), sourceSchemaChanged(),
-		refreshRetrying(), cronTypo(), diskFull(), localFileCorrupt(), twoWriters(), retentionTooMuch(), datasetStale(), csvBadRows(), clockSkew(),
+		refreshRetrying(), cronTypo(), diskFull(), localFileCorrupt(), twoWriters(), retentionTooMuch(), datasetStale(), csvBadRows(), clockSkew(), changeStream(),
 	}
 }
 

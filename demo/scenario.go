@@ -26,6 +26,8 @@ type Options struct {
 	Seed uint64
 	// Scenario is the name of one of Scenarios; empty is the tour of everything.
 	Scenario string
+	// Pace has what a scenario lets come after a minute or more come so many times sooner; 0 is 1.
+	Pace float64
 }
 
 // Default returns what the flags say when none is given.

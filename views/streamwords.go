@@ -66,8 +66,11 @@ func appliedWords(c *ui.Ctx, x *api.Stream) string {
 	if x.Commits == 0 {
 		return "nothing since the start"
 	}
-	return fmt.Sprintf("%s, %s in %s; the last %s ago took %s", ui.Plural(int(x.Records), "record"), ui.Bytes(x.Bytes), ui.Plural(int(x.Commits), "commit"),
-		ui.Age(c.Now, x.Applied), ui.Duration(x.Took))
+	s := fmt.Sprintf("%s, %s in %s; the last %s ago", ui.Plural(int(x.Records), "record"), ui.Bytes(x.Bytes), ui.Plural(int(x.Commits), "commit"), ui.Age(c.Now, x.Applied))
+	if x.Took > 0 {
+		s += " took " + ui.Duration(x.Took)
+	}
+	return s
 }
 
 // streamProgress is how far a stream is, for the table of datasets.

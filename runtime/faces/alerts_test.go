@@ -16,7 +16,7 @@ import (
 )
 
 // TestAlertsAndDashboardAskForMetricsThatAreServed compares the names in them with those that a pitwall serves
-// which has written snapshots, and a replica which has loaded one after it passed over another.
+// which has written snapshots, and a replica which has loaded one after it passed over another; both follow a stream.
 func TestAlertsAndDashboardAskForMetricsThatAreServed(t *testing.T) {
 	store := t.TempDir()
 	pod := `version: v1
@@ -25,6 +25,7 @@ name: test
 snapshots: {location: 'file://` + store + `', bootstrap_on_failure_behavior: fallback}
 datasets:
   - {from: 'file:a.csv', name: cities, time_column: id, time_format: unix_seconds, acceleration: {engine: duckdb, mode: file, refresh_check_interval: 10m, snapshots: enabled, retention_check_enabled: true, retention_period: 100000h, retention_check_interval: 1h}}
+  - {from: 'debezium:orders', name: orders, params: {kafka_bootstrap_servers: '127.0.0.1:1', kafka_security_protocol: PLAINTEXT}, acceleration: {engine: duckdb, refresh_mode: changes}}
 `
 	writer := start(t, pod)
 	attempts := func(s *server, n int64) {

@@ -47,6 +47,16 @@ func TestStreamOverHTTP(t *testing.T) {
 		t.Error(err)
 	}
 	s.posts(skip, http.StatusConflict, "no record stopped a stream")
+	_, _, text := s.ask(http.MethodGet, "/metrics", "")
+	for _, want := range []string{`_phase{dataset="orders",phase="following"} 1`, `_phase{dataset="orders",phase="stopped"} 0`, `_lag_records{dataset="orders"} 0`,
+		`_replication_lag_ms{dataset="orders"}`, `_rows_total{dataset="orders",op="insert"} 3`, `_records_skipped_total{dataset="orders"} 1`, `_commits_total{dataset="orders"}`} {
+		if !strings.Contains(text, "dataset_acceleration_cdc"+want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if strings.Contains(text, `_cdc_phase{dataset="cities"`) {
+		t.Error("a dataset that follows no stream has its metrics")
+	}
 }
 
 // posts sends a request without a body.

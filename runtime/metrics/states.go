@@ -114,6 +114,7 @@ func (e emitter) dataset(d *api.Dataset) {
 	e.counter("accelerated_zero_results_federated_fallback", "Scans that the source answered because the acceleration had no rows for them.", float64(t.ZeroFallbacks), "dataset_name", d.Name)
 	e.times(d)
 	e.layout(d)
+	e.stream(d, time.Now())
 	e.snapshots(d)
 	if r := d.Retention; r != nil {
 		e.counter(p+"retention_evicted_rows", "Rows that retention removed.", float64(r.Evicted), "dataset", d.Name)
