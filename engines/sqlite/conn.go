@@ -39,7 +39,7 @@ func connect(ctx context.Context, path string, how access) (*conn, error) {
 	pragmas := []string{"busy_timeout = 5000"}
 	switch how {
 	case building:
-		pragmas = append(pragmas, buildingPragmas()...)
+		pragmas = append(pragmas, buildingPragmas()...) // pages have the size that openRaw gives them
 	case shared:
 		pragmas = append(pragmas, "journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
 	}
@@ -80,7 +80,7 @@ func (c *conn) exec(ctx context.Context, query string, args ...any) error {
 
 // buildingPragmas make filling a new file fast.
 func buildingPragmas() []string {
-	return []string{"page_size = 16384", "journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"}
+	return []string{"journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"}
 }
 
 // dsn returns the URI of a database.

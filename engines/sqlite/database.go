@@ -16,6 +16,7 @@ type database struct {
 	// base is used under the engine's writer lock only, but for a database in memory, where it only
 	// keeps the content alive, and for checks, which have no other user.
 	base   *conn
+	tally  tally         // used under the engine's writer lock only
 	schema *arrow.Schema // recorded schema
 	view   bool          // the dataset is a view, made by another program
 	idle   dbfile.Idle[*conn]

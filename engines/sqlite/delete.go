@@ -24,7 +24,8 @@ func (e *Engine) delete(ctx context.Context, where engines.Predicate) (deleted i
 		return 0, err
 	}
 	defer e.writer.Unlock()
-	err = e.change(ctx, func(d *database) error {
+	err = e.change(ctx, false, func(d *database) error {
+		d.tally = tally{}
 		deleted, err = e.deleteOn(ctx, d.base, d.schema, where)
 		return err
 	})

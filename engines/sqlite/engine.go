@@ -54,14 +54,21 @@ func (e *Engine) info(ctx context.Context, d *database, c *conn) (engines.Info, 
 	if err != nil {
 		return engines.Info{}, err
 	}
-	info := engines.Info{Schema: d.schema, Rows: rows, Bytes: dbfile.Size(e.o.Path) + dbfile.Size(e.o.Path+"-wal")}
-	if d.how == inMemory {
-		var row []any
-		if row, err = values(c.row(ctx, "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")); err == nil {
-			info.Bytes = row[0].(int64)
-		}
-	}
+	info := engines.Info{Schema: d.schema, Rows: rows}
+	info.Bytes, err = e.size(ctx, d, c)
 	return info, err
+}
+
+// size returns the bytes of a database.
+func (e *Engine) size(ctx context.Context, d *database, c *conn) (int64, error) {
+	if d.how != inMemory {
+		return dbfile.Size(e.o.Path) + dbfile.Size(e.o.Path+"-wal"), nil
+	}
+	row, err := values(c.row(ctx, "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
+	if err != nil {
+		return 0, err
+	}
+	return row[0].(int64), nil
 }
 
 // values is for queries that always have a row.

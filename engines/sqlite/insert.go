@@ -22,9 +22,11 @@ type inserter struct {
 	table   string // quoted
 	schema  *arrow.Schema
 	columns int
-	size    int // rows of a full INSERT
-	full    driver.Stmt
-	args    []driver.NamedValue
+	// conflict ends the INSERT: what to do with a row whose key is there.
+	conflict string
+	size     int // rows of a full INSERT
+	full     driver.Stmt
+	args     []driver.NamedValue
 }
 
 func newInserter(c *conn, table string, schema *arrow.Schema) *inserter {
@@ -83,7 +85,7 @@ func (s *inserter) statement(n int) (driver.Stmt, error) {
 	if n == s.size && s.full != nil {
 		return s.full, nil
 	}
-	stmt, err := s.conn.Conn.Prepare(insertInto(s.table, s.schema, n))
+	stmt, err := s.conn.Conn.Prepare(insertInto(s.table, s.schema, n) + s.conflict)
 	if err == nil && n == s.size {
 		s.full = stmt
 	}

@@ -13,36 +13,6 @@ import (
 	"pitwall/engines/dbfile"
 )
 
-// change runs f in a transaction: of the file, or of a copy of the database in memory.
-func (e *Engine) change(ctx context.Context, f func(*database) error) error {
-	l, err := e.slot.Acquire(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer l.Release()
-	d := l.Store
-	if err := dbfile.CheckInPlace(d.view); err != nil {
-		return err
-	}
-	if d.how == inMemory {
-		return e.changeCopy(ctx, d, f)
-	}
-	if err := d.base.transaction(ctx, func() error { return f(d) }); err != nil {
-		return err
-	}
-	return e.fold(context.WithoutCancel(ctx), d)
-}
-
-// fold moves the WAL into the file, unless the file is being copied: then the copy does it.
-func (e *Engine) fold(ctx context.Context, d *database) error {
-	if !e.copying.TryLock() {
-		return nil
-	}
-	defer e.copying.Unlock()
-	_, err := d.base.checkpoint(ctx)
-	return err
-}
-
 // memoryName returns the name of a new database in memory. The process knows it by this name for as
 // long as a connection is open.
 func memoryName() string { return "/pitwall-" + rand.Text() }

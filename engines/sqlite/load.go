@@ -17,7 +17,7 @@ import (
 // build fills the empty database path with rows and returns their number. Nobody else knows the database
 // yet, so it needs no transaction that could be undone.
 func build(ctx context.Context, path string, how access, table string, schema *arrow.Schema, rows array.RecordReader, primary []string) (written int64, err error) {
-	raw, err := openRaw(path, how)
+	raw, err := openRaw(path, how, pageSize(primary))
 	if err != nil {
 		return 0, err
 	}

@@ -22,8 +22,17 @@ type raw struct {
 	cap  int
 }
 
-// openRaw opens a new, empty database to fill it.
-func openRaw(path string, how access) (*raw, error) {
+// pageSize is the size of the pages of a new file, in bytes. Rows with a primary key are changed one by one, all over the
+// file, and each change writes a page; others are read through.
+func pageSize(primary []string) int {
+	if len(primary) > 0 {
+		return 4 << 10
+	}
+	return 16 << 10
+}
+
+// openRaw opens a new, empty database to fill it with pages of some size.
+func openRaw(path string, how access, pageSize int) (*raw, error) {
 	uri, err := dsn(path, how)
 	if err != nil {
 		return nil, err
@@ -42,7 +51,7 @@ func openRaw(path string, how access) (*raw, error) {
 	if err := r.check(rc); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	for _, p := range buildingPragmas() {
+	for _, p := range append(buildingPragmas(), fmt.Sprintf("page_size = %d", pageSize)) {
 		if err := r.exec("PRAGMA " + p); err != nil {
 			return nil, errors.Join(err, r.close())
 		}

@@ -24,22 +24,30 @@ func (e *Engine) remove(ctx context.Context, c *conn, schema *arrow.Schema, p en
 	if !ok {
 		return e.deleteOn(ctx, c, schema, p)
 	}
+	err = e.joined(ctx, c, among, func() (err error) {
+		n, err = e.merger(c, schema).Remove(ctx, keys.Table{Name: removed}, among.Rows, keys.Table{Name: dbfile.Ident(e.o.Dataset), RowID: rowID(schema)})
+		return err
+	})
+	return n, err
+}
+
+// joined runs use while the rows of among are in the table removed, numbered from 1 on in their order.
+func (e *Engine) joined(ctx context.Context, c *conn, among engines.Among, use func() error) error {
 	if err := c.exec(ctx, createTable(removed, among.Rows.Schema(), nil)); err != nil {
-		return 0, err
+		return err
 	}
 	r, err := array.NewRecordReader(among.Rows.Schema(), []arrow.RecordBatch{among.Rows})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer r.Release()
 	if _, err := insertAll(ctx, newInserter(c, removed, r.Schema()), r.Schema(), r, nil); err != nil {
-		return 0, err
+		return err
 	}
-	n, err = e.merger(c, schema).Remove(ctx, keys.Table{Name: removed}, among.Rows, keys.Table{Name: dbfile.Ident(e.o.Dataset), RowID: rowID(schema)})
-	if err != nil {
-		return 0, err
+	if err := use(); err != nil {
+		return err
 	}
-	return n, c.exec(ctx, "DROP TABLE "+removed)
+	return c.exec(ctx, "DROP TABLE "+removed)
 }
 
 // SetKeys changes the keys of writes to come; see engines.Rekeyer.

@@ -50,25 +50,37 @@ func (e *Engine) append(ctx context.Context, w engines.Write) (engines.Stats, er
 	if err := dbfile.CheckInPlace(l.Store.view); err != nil {
 		return engines.Stats{}, err
 	}
-	schema, rows, changed, err := convert.Appending(l.Store.schema, w)
+	schema, rows, reshaped, err := convert.Appending(l.Store.schema, w)
 	if err != nil {
 		return engines.Stats{}, err
 	}
 	defer rows.Release()
 	w.Rows = rows
-	if changed {
+	if reshaped {
 		return e.reshape(ctx, w, schema)
 	}
 	var stats engines.Stats
-	if err := e.change(ctx, func(d *database) (err error) {
-		stats, err = e.add(ctx, d.base, schema, w)
+	var changed *database
+	var then tally
+	if err := e.change(ctx, w.Remove != nil, func(d *database) (err error) {
+		before := d.tally
+		changed, d.tally = d, tally{} // until this is committed
+		if stats, err = e.add(ctx, d.base, schema, w); err == nil {
+			then, err = before.after(ctx, d.base, e.o.Dataset, stats, e.merges(w))
+		}
 		return err
 	}); err != nil {
 		return engines.Stats{}, err
 	}
-	info, err := e.Info(context.WithoutCancel(ctx)) // the rows are committed: do not fail for a late cancellation
-	stats.Rows, stats.Bytes = info.Rows, info.Bytes
+	changed.tally, stats.Rows = then, then.rows
+	stats.Bytes, err = e.size(context.WithoutCancel(ctx), changed, changed.base) // the rows are committed: do not fail for a late cancellation
 	return stats, err
+}
+
+// merges says whether incoming rows are compared with those that are there as on_conflict says.
+func (e *Engine) merges(w engines.Write) bool {
+	k := w.Conflicts(e.o.Keys)
+	return len(keys.Uniques(k)) > 0 || k.Conflict != engines.ConflictReject
 }
 
 // add appends rows inside of a transaction, with all that goes with them.
@@ -83,12 +95,23 @@ func (e *Engine) add(ctx context.Context, c *conn, schema *arrow.Schema, w engin
 			return stats, err
 		}
 	}
+	among, ok, err := e.inPlace(ctx, c, schema, w)
+	if err != nil {
+		return stats, err
+	}
+	if ok {
+		if stats, err = e.upsert(ctx, c, schema, among, w.Rows); err != nil {
+			return stats, err
+		}
+		err = e.finish(ctx, c, schema, w, &stats)
+		return stats, err
+	}
 	gone, err := e.remove(ctx, c, schema, w.Remove)
 	if err != nil {
 		return stats, err
 	}
-	if conflicts := w.Conflicts(e.o.Keys); len(keys.Uniques(conflicts)) > 0 || conflicts.Conflict != engines.ConflictReject {
-		stats, err = e.merge(ctx, c, schema, conflicts, w)
+	if e.merges(w) {
+		stats, err = e.merge(ctx, c, schema, w.Conflicts(e.o.Keys), w)
 	} else {
 		stats.Written, err = insertAll(ctx, newInserter(c, dbfile.Ident(e.o.Dataset), schema), schema, w.Rows, e.o.Keys.Primary)
 	}

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -32,7 +33,19 @@ func main() {
 	events := flag.Int("events", 500_000, "changes to apply")
 	size := flag.Int("batch", 10_000, "changes in a commit")
 	names := flag.String("engines", "duckdb,sqlite", "engines to measure: duckdb, sqlite, cayenne, arrow")
+	profile := flag.String("profile", "", "file for a CPU profile")
 	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	for _, name := range strings.Split(*names, ",") {
 		if err := run(context.Background(), name, *keys, *events, *size); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", name+":", err)
