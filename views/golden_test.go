@@ -93,6 +93,7 @@ var screens = []struct {
 	{name: "stream-retrying", keys: []string{"enter", "tab"}, state: stream(api.StreamRetrying)},
 	{name: "stream-skip", keys: []string{"S"}, state: stream(api.StreamStopped)},
 	{name: "stream-rebootstrap", keys: []string{"R"}, state: stream(api.StreamFollowing)},
+	{name: "stream-why", keys: []string{"w"}, state: stream(api.StreamStopped)},
 	{name: "sql", keys: []string{"8"}},
 	{name: "why", keys: []string{"w"}},
 	{name: "palette", keys: []string{":", "r", "e", "f"}},

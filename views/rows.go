@@ -27,6 +27,9 @@ func (r datasetRow) FilterField(name string) (string, bool) {
 		if r.Retry != nil {
 			s += " retry"
 		}
+		if r.Stream != nil {
+			s += " " + string(r.Stream.Phase)
+		}
 		return s, true
 	case "engine":
 		return r.Engine, true

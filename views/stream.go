@@ -110,7 +110,7 @@ func waysOut(c *ui.Ctx, x *api.Stream, w int) []string {
 	if x.Stopped.Record != nil {
 		ways = append(ways, [2]string{"S", "skip the record, which is kept in a dead-letter file"})
 	}
-	ways = append(ways, [2]string{"R", "re-bootstrap: load the dataset anew from the beginning of the stream"})
+	ways = append(ways, [2]string{"R", "re-bootstrap: load all anew from the stream's beginning"})
 	var out []string
 	for _, x := range ways {
 		out = append(out, "   "+c.Theme.Accent.Bold().On(x[0])+"  "+ui.Cut(x[1], max(w-6, 1)))

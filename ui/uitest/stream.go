@@ -50,6 +50,7 @@ func Streamed(s *api.State, phase api.StreamPhase) {
 		x.Err, x.Hint, x.Skipped, x.DeadLetters = d.Err, d.Hint, 2, ".spice/data/shop.orders.dead-letters.jsonl"
 		x.Stopped = &api.StreamStop{Kind: "record", Since: ago(4 * time.Minute),
 			Record: &api.StreamRecord{Partition: 1, Offset: 469_882, At: ago(4 * time.Minute), Key: `{"id":815}`, Value: `{"op":"c","after":{"id":815,`, Size: 38}}
+		x.Applied, x.Changed, d.LastRefresh, x.Last.At = ago(4*time.Minute), ago(4*time.Minute), ago(4*time.Minute), ago(4*time.Minute)
 		behind(40)
 	}
 	if phase != api.StreamConnecting {

@@ -134,6 +134,8 @@ func (e *explainer) ready() []Sentence {
 		e.say("acceleration.enabled", "It is not accelerated: queries go to the source, there is nothing to load.")
 	case d.HasData && d.Err == "":
 		e.say("", "Yes: its acceleration (%s) answers queries with %s rows.", d.Engine, count(d.Rows))
+	case d.HasData && d.Stream != nil:
+		e.say("", "Yes, with old data: its acceleration (%s) answers with %s rows, although its stream stopped.", d.Engine, count(d.Rows))
 	case d.HasData:
 		e.say("", "Yes, with old data: its acceleration (%s) answers with %s rows, although the last refresh failed.", d.Engine, count(d.Rows))
 	case d.Registered && d.ReadyOnRegistration:
@@ -148,7 +150,10 @@ func (e *explainer) ready() []Sentence {
 		e.say("", "Not yet: it waits for its first load (%s).", d.Status)
 	}
 	e.fault()
-	if !d.FailingSince.IsZero() {
+	switch {
+	case !d.FailingSince.IsZero() && d.Stream != nil:
+		e.say("", "It has been failing for %s; changes were last applied %s.", span(e.now.Sub(d.FailingSince)), e.last())
+	case !d.FailingSince.IsZero():
 		e.say("", "It has been failing for %s; the last good refresh was %s.", span(e.now.Sub(d.FailingSince)), e.last())
 	}
 	e.booted()
@@ -194,7 +199,9 @@ func (e *explainer) refreshed() []Sentence {
 		e.say(key, "A refresh (%s, attempt %d) runs since %s, %s.", r.Mode, r.Attempt, span(e.now.Sub(r.StartedAt)), words)
 		e.slow()
 	}
-	if len(d.Refreshes) == 0 && d.Run == nil {
+	if d.Stream != nil {
+		e.followed()
+	} else if len(d.Refreshes) == 0 && d.Run == nil {
 		switch {
 		case d.Snapshots.Booted != nil:
 			e.say("acceleration.snapshots", "Not since pitwall started: a snapshot was loaded in its place.")
@@ -232,7 +239,7 @@ func (e *explainer) refreshed() []Sentence {
 		e.say("", "The %d attempts before it failed alike.", same-1)
 	}
 	e.removed()
-	if d.Held {
+	if d.Held && d.Stream == nil {
 		e.say("", "Its scheduled refreshes are on hold: somebody put them there, with H or with a bootstrap.")
 	}
 	return e.done()
@@ -308,6 +315,8 @@ func (e *explainer) next() []Sentence {
 		e.say("", "pitwall is stopping.")
 	case d.Engine == "":
 		e.say("acceleration.enabled", "Nothing: it is not accelerated.")
+	case d.Stream != nil && d.Run == nil:
+		e.follows()
 	case d.Run != nil && d.Run.ETA > 0:
 		e.say("", "The running refresh is done in about %s.", span(d.Run.ETA))
 	case d.Run != nil:
