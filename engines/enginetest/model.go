@@ -67,8 +67,12 @@ func (m *model) keys() engines.Keys {
 	k := engines.Keys{Unique: [][]string{pairs[m.rng.IntN(len(pairs))]}, Plain: [][]string{{"s"}}}
 	k.Target = k.Unique[0]
 	actions := []engines.Conflict{engines.ConflictUpsertLast, engines.ConflictUpsertLast, engines.ConflictDrop, engines.ConflictUpsert, engines.ConflictUpsertDedup, engines.ConflictReject}
-	if k.Conflict = actions[m.rng.IntN(len(actions))]; m.rng.IntN(3) == 0 {
+	k.Conflict = actions[m.rng.IntN(len(actions))]
+	switch m.rng.IntN(6) {
+	case 0, 1:
 		return engines.Keys{}
+	case 2, 3:
+		k.Primary, k.Unique = k.Unique[0], nil
 	}
 	return k
 }
@@ -152,6 +156,11 @@ func (m *model) write(t *testing.T, mode engines.WriteMode, n int) string {
 	if mode == engines.Append && m.rng.IntN(2) == 0 {
 		w.Remove = m.remove()
 	}
+	if len(m.h.Keys.Primary) > 0 && mode == engines.Append && m.rng.IntN(3) > 0 {
+		changed := m.distinct(t, b)
+		defer changed.Release()
+		b, w.Remove, w.Keyed = changed, m.changed(t, changed), true
+	}
 	for i, e := range []engines.Engine{m.got, m.want} {
 		r, err := array.NewRecordReader(modelSchema(), []arrow.RecordBatch{b})
 		if err != nil {
@@ -162,7 +171,7 @@ func (m *model) write(t *testing.T, mode engines.WriteMode, n int) string {
 		stats[i].Bytes = 0
 		r.Release()
 	}
-	what := fmt.Sprintf("%s of %d rows, remove %v, evict %v", mode, n, w.Remove, w.Evict)
+	what := fmt.Sprintf("%s of %d rows, keyed %t, remove %v, evict %v", mode, b.NumRows(), w.Keyed, w.Remove, w.Evict)
 	if stats[0] != stats[1] || engines.KindOf(errs[0]) != engines.KindOf(errs[1]) || errs[1] != nil && engines.KindOf(errs[1]) != engines.Constraint {
 		t.Errorf("%s: %+v, %v, want %+v, %v", what, stats[0], errs[0], stats[1], errs[1])
 	}
@@ -211,11 +220,12 @@ func (m *model) batch(n int) arrow.RecordBatch {
 	defer b.Release()
 	for range n {
 		for i, f := range b.Fields() {
-			if m.rng.IntN(5) == 0 {
+			name := modelSchema().Field(i).Name
+			if !slices.Contains(m.h.Keys.Primary, name) && m.rng.IntN(5) == 0 {
 				f.AppendNull()
 				continue
 			}
-			v := m.value(modelSchema().Field(i).Name)
+			v := m.value(name)
 			switch f := f.(type) {
 			case *array.BooleanBuilder:
 				f.Append(v.(bool))

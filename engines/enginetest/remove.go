@@ -5,9 +5,12 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"pitwall/engines"
+	"pitwall/engines/convert"
+	"pitwall/engines/keys"
 )
 
 // ids are rows with the ids from first, and nothing else.
@@ -199,4 +202,39 @@ func (m *model) remove() engines.Predicate {
 		}
 	}
 	return engines.Among{Rows: array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, b.NumRows())}
+}
+
+// distinct are rows of a batch no two of which have one primary key.
+func (m *model) distinct(t *testing.T, b arrow.RecordBatch) arrow.RecordBatch {
+	t.Helper()
+	encoder, seen := keys.NewEncoder(b, m.h.Keys.Primary), map[string]bool{}
+	var rows []int
+	for i := range int(b.NumRows()) {
+		if key, _ := encoder.Key(i); !seen[string(key)] {
+			seen[string(key)], rows = true, append(rows, i)
+		}
+	}
+	out, err := convert.Take(b, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// changed are the primary keys of rows, and some more.
+func (m *model) changed(t *testing.T, b arrow.RecordBatch) engines.Predicate {
+	t.Helper()
+	more := m.batch(m.rng.IntN(10))
+	defer more.Release()
+	var fields []arrow.Field
+	var columns []arrow.Array
+	for _, name := range m.h.Keys.Primary {
+		at := b.Schema().FieldIndices(name)[0]
+		both, err := array.Concatenate([]arrow.Array{b.Column(at), more.Column(at)}, memory.DefaultAllocator)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields, columns = append(fields, b.Schema().Field(at)), append(columns, both)
+	}
+	return engines.Among{Rows: array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, b.NumRows()+more.NumRows())}
 }

@@ -83,6 +83,9 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"Remove", testRemove, Harness.undivided},
 		{"RemoveTypes", testRemoveTypes, Harness.undivided},
 		{"RemoveReshape", testRemoveReshape, Harness.undivided},
+		{"Changes", testChanges, Harness.undivided},
+		{"ChangeTypes", testChangeTypes, Harness.undivided},
+		{"ChangeCounts", testChangeCounts, Harness.undivided},
 		{"KillChanges", func(t *testing.T, h Harness) { testKill(t, h, changes) }, Harness.lasts},
 		{"KillUpsert", func(t *testing.T, h Harness) { testKill(t, h, upsert) }, Harness.lasts},
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"pitwall/engines/dbfile"
 )
 
 const (
@@ -15,28 +18,40 @@ const (
 	maxParams = 32_766
 )
 
-// inserter inserts into a database that others use, by the driver, inside of its transaction. It holds
-// the prepared statement for full INSERTs; the rest of a chunk gets one of its own.
+// inserter inserts into, or updates, a database that others use, by the driver, inside of its transaction. It holds
+// the prepared statement for as many rows as it takes; the rest of a chunk gets one of its own.
 type inserter struct {
-	conn    *conn
-	table   string // quoted
-	schema  *arrow.Schema
-	columns int
-	// conflict ends the INSERT: what to do with a row whose key is there.
-	conflict string
-	size     int // rows of a full INSERT
-	full     driver.Stmt
-	args     []driver.NamedValue
+	conn       *conn
+	columns    int
+	statements func(rows int) string
+	size       int // rows of a full INSERT
+	full       driver.Stmt
+	args       []driver.NamedValue
 }
 
 func newInserter(c *conn, table string, schema *arrow.Schema) *inserter {
+	return newStatements(c, schema, rowsPerInsert, func(n int) string { return insertInto(table, schema, n) })
+}
+
+// newUpdater returns the sink of rows to update in a table, quoted: of a schema whose last column is the number of the row.
+func newUpdater(c *conn, table string, schema *arrow.Schema) *inserter {
+	last := schema.NumFields() - 1
+	set := make([]string, last)
+	for i := range set {
+		set[i] = dbfile.Ident(schema.Field(i).Name) + " = ?"
+	}
+	sql := "UPDATE " + table + " SET " + strings.Join(set, ", ") + " WHERE " + schema.Field(last).Name + " = ?"
+	return newStatements(c, schema, 1, func(int) string { return sql })
+}
+
+func newStatements(c *conn, schema *arrow.Schema, most int, statements func(rows int) string) *inserter {
 	columns := schema.NumFields()
-	size := max(1, min(rowsPerInsert, maxParams/columns))
+	size := max(1, min(most, maxParams/columns))
 	args := make([]driver.NamedValue, size*columns)
 	for i := range args {
 		args[i].Ordinal = i + 1
 	}
-	return &inserter{conn: c, table: table, schema: schema, columns: columns, size: size, args: args}
+	return &inserter{conn: c, statements: statements, columns: columns, size: size, args: args}
 }
 
 func (s *inserter) close() error {
@@ -46,7 +61,7 @@ func (s *inserter) close() error {
 	return s.full.Close()
 }
 
-// insert runs the INSERTs of a chunk, looking at the context before each.
+// insert runs the statements of a chunk, looking at the context before each.
 func (s *inserter) insert(ctx context.Context, k *chunk) (stored int64, err error) {
 	for at := 0; at < k.rows; at += s.size {
 		if err := ctx.Err(); err != nil {
@@ -80,12 +95,12 @@ func (s *inserter) insert(ctx context.Context, k *chunk) (stored int64, err erro
 	return stored, nil
 }
 
-// statement returns an INSERT of n rows; one of full size is kept.
+// statement returns that for n rows; one of full size is kept.
 func (s *inserter) statement(n int) (driver.Stmt, error) {
 	if n == s.size && s.full != nil {
 		return s.full, nil
 	}
-	stmt, err := s.conn.Conn.Prepare(insertInto(s.table, s.schema, n) + s.conflict)
+	stmt, err := s.conn.Conn.Prepare(s.statements(n))
 	if err == nil && n == s.size {
 		s.full = stmt
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"pitwall/engines"
 	"pitwall/engines/convert"
@@ -46,25 +47,14 @@ func (e *Engine) inPlace(ctx context.Context, c *conn, schema *arrow.Schema, w e
 	return among, ok, err
 }
 
-// onlyUnique says whether an index over the columns of a key is the only unique one of a table, and compares bytes.
+// onlyUnique says whether no index of a table is unique but those over the columns of a key.
 func (c *conn) onlyUnique(ctx context.Context, table string, key []string) (bool, error) {
 	all, err := c.indexes(ctx, table)
-	if err != nil {
+	if err != nil || slices.ContainsFunc(all, func(x tableIndex) bool { return x.unique && !keys.Same(x.columns, key) }) {
 		return false, err
 	}
-	found := false
-	for _, x := range all {
-		if !x.unique {
-			continue
-		}
-		if !keys.Same(x.columns, key) {
-			return false, nil
-		}
-		found = true
-	}
-	_, other, err := c.row(ctx, `SELECT 1 FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i
-		WHERE l."unique" AND (l.partial OR i.key AND i.coll <> 'BINARY') LIMIT 1`, table)
-	return found && !other, err
+	_, partial, err := c.row(ctx, `SELECT 1 FROM pragma_index_list(?1) WHERE "unique" AND partial LIMIT 1`, table)
+	return !partial, err
 }
 
 // upsert applies changes in place, inside of a transaction: rows whose key is there are updated, others are inserted, and
@@ -80,12 +70,10 @@ func (e *Engine) upsert(ctx context.Context, c *conn, schema *arrow.Schema, amon
 	in := convert.NewIngest(ctx, rows, schema, 0)
 	defer in.Release()
 	in.Primary(e.o.Keys.Primary)
-	split := &splitRows{Ingest: in, primary: e.o.Keys.Primary, places: places}
+	split := newSplitRows(in, e.o.Keys.Primary, places)
 	defer split.release()
 	table := dbfile.Ident(e.o.Dataset)
-	into := newInserter(c, table, schema)
-	into.conflict = updateOnConflict(schema, e.o.Keys.Primary)
-	updated, err := insertAll(ctx, into, schema, split, nil)
+	updated, err := insertAll(ctx, newUpdater(c, table, split.Schema()), split.Schema(), split, nil)
 	if err != nil {
 		return stats, err
 	}
@@ -162,28 +150,32 @@ func (e *Engine) located(ctx context.Context, c *conn, schema *arrow.Schema, amo
 	return there, err
 }
 
-// updateOnConflict ends an INSERT of rows whose key may be there.
-func updateOnConflict(schema *arrow.Schema, primary []string) string {
-	sql, comma := " ON CONFLICT ("+dbfile.Idents(primary)+") DO UPDATE SET ", ""
-	for _, f := range schema.Fields() {
-		if !slices.Contains(primary, f.Name) {
-			sql, comma = sql+comma+dbfile.Ident(f.Name)+" = excluded."+dbfile.Ident(f.Name), ", "
-		}
-	}
-	return sql
-}
-
-// splitRows gives, of the rows of each batch, those whose key is there, in the order in which they lie in the file. It keeps
-// the others, which are to be inserted when it has ended.
+// splitRows gives, of the rows of each batch, those whose key is there, in the order in which they lie in the file: what may
+// have changed of each, and then its number. It keeps the others, which are to be inserted when it has ended.
 type splitRows struct {
 	*convert.Ingest
 	primary []string
 	places  map[string]*place
+	columns []int // that are not of the key
+	schema  *arrow.Schema
 	current arrow.RecordBatch
 	fresh   []arrow.RecordBatch
 	err     error
 }
 
+func newSplitRows(in *convert.Ingest, primary []string, places map[string]*place) *splitRows {
+	s := &splitRows{Ingest: in, primary: primary, places: places}
+	var fields []arrow.Field
+	for i, f := range in.Schema().Fields() {
+		if !slices.Contains(primary, f.Name) {
+			s.columns, fields = append(s.columns, i), append(fields, f)
+		}
+	}
+	s.schema = arrow.NewSchema(append(fields, arrow.Field{Name: rowID(in.Schema()), Type: arrow.PrimitiveTypes.Int64}), nil)
+	return s
+}
+
+func (s *splitRows) Schema() *arrow.Schema          { return s.schema }
 func (s *splitRows) RecordBatch() arrow.RecordBatch { return s.current }
 func (s *splitRows) Record() arrow.RecordBatch      { return s.current }
 func (s *splitRows) Err() error                     { return errors.Join(s.err, s.Ingest.Err()) }
@@ -228,7 +220,7 @@ func (s *splitRows) split(b arrow.RecordBatch) (err error) {
 		there, rows[i], p.taken = append(there, i), p.row, true
 	}
 	slices.SortFunc(there, func(i, j int) int { return cmp.Compare(rows[i], rows[j]) })
-	if s.current, err = convert.Take(b, there); err != nil || len(fresh) == 0 {
+	if s.current, err = s.updates(b, there, rows); err != nil || len(fresh) == 0 {
 		return err
 	}
 	kept, err := convert.Take(b, fresh)
@@ -236,4 +228,20 @@ func (s *splitRows) split(b arrow.RecordBatch) (err error) {
 		s.fresh = append(s.fresh, kept)
 	}
 	return err
+}
+
+// updates are some rows of a batch in an order; rows are the numbers of all of the batch.
+func (s *splitRows) updates(b arrow.RecordBatch, order []int, rows []int64) (arrow.RecordBatch, error) {
+	var columns []arrow.Array
+	for _, i := range s.columns {
+		columns = append(columns, b.Column(i))
+	}
+	numbers := array.NewInt64Builder(memory.DefaultAllocator)
+	defer numbers.Release()
+	numbers.AppendValues(rows, nil)
+	all := numbers.NewArray()
+	defer all.Release()
+	whole := array.NewRecordBatch(s.schema, append(columns, all), b.NumRows())
+	defer whole.Release()
+	return convert.Take(whole, order)
 }
