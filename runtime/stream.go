@@ -45,6 +45,8 @@ type following struct {
 type streamJob struct {
 	runner *stream.Runner
 	cancel context.CancelCauseFunc
+	// outdated is true once the stream is to begin anew: where this job has got does not matter any more.
+	outdated bool
 }
 
 // streamed is the message of a job that ended.
@@ -162,7 +164,7 @@ func (a *actor) lookAtStream() {
 		return
 	}
 	p := f.job.runner.Progress()
-	if p.Commits > 0 {
+	if p.Commits > 0 && !f.job.outdated {
 		wasLoaded := a.known.Stream != nil && a.known.Stream.Loaded
 		s := p.State
 		a.known = ownState{Fingerprint: a.fingerprint(a.refreshSQL()), Stream: &s}
@@ -224,7 +226,7 @@ func (a *actor) streamed(m streamed) {
 	a.lookAtStream()
 	p := m.job.runner.Progress()
 	f.base = sum(f.base, p)
-	if s := p.State; p.Commits == 0 && !s.Anew { // a place that nothing could be kept with yet
+	if s := p.State; p.Commits == 0 && !s.Anew && !m.job.outdated { // a place that nothing could be kept with yet
 		a.known.Stream = &s
 	}
 	f.job, f.ending, f.phase = nil, false, ""
@@ -311,7 +313,8 @@ func (a *actor) rebootstrap(id api.CommandID) {
 		a.rt.finish(id, api.TaskFailed, "the dataset follows no stream")
 		return
 	}
-	a.stream.anew, a.ready = true, false
+	a.beginsAnew()
+	a.ready = false
 	a.emit(api.Info, "stream", "the dataset is loaded anew from the beginning of its stream")
 	a.rt.finish(id, api.TaskDone, "the stream is read from its beginning; what is there is replaced")
 	a.endStream(errAnew)
@@ -321,8 +324,16 @@ func (a *actor) rebootstrap(id api.CommandID) {
 // reconfigureStream takes over settings: what stopped the stream may be cured.
 func (a *actor) reconfigureStream(reload bool) {
 	if reload {
-		a.stream.anew = true
+		a.beginsAnew()
 	}
 	a.endStream(errAgain)
 	a.goOn()
+}
+
+// beginsAnew has the next job begin at the beginning of the stream.
+func (a *actor) beginsAnew() {
+	a.stream.anew = true
+	if j := a.stream.job; j != nil {
+		j.outdated = true
+	}
 }

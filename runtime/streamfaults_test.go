@@ -283,3 +283,18 @@ func killAfter(t *testing.T, dir string, things int, meanwhile func()) {
 		t.Fatal(err)
 	}
 }
+
+// A stream that is followed begins anew when it is asked to.
+func TestStreamBeginsAnewWhileItIsFollowed(t *testing.T) {
+	k := newTopic(t, 1)
+	k.event("c", 1, "new", 1, false)
+	b := newBed(t, map[string]string{"spicepod.yml": k.pod(inFile)}).start()
+	b.ready("orders", 1)
+	k.event("c", 2, "new", 2, false)
+	b.dataset("orders", "followed", followed(2))
+	k.deleteBefore(1) // what a new beginning does not find any more
+	if task := b.do(api.Rebootstrap{Dataset: "orders"}); task.State != api.TaskDone {
+		t.Fatalf("%+v", task)
+	}
+	b.dataset("orders", "loaded anew", func(d *api.Dataset) bool { return d.Rows == 1 && d.Stream.Phase == api.StreamFollowing })
+}
