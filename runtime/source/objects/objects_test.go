@@ -316,6 +316,9 @@ func TestParquetFilesOfDifferentSchemas(t *testing.T) {
 
 // Texts of 20 kB in a batch of the usual number of rows would be 2.4 GB.
 func TestParquetWithLargeRowsComesInSmallerBatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is about memory, and takes half a minute with the race detector")
+	}
 	const rows = 130_000
 	schema := arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
