@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -21,9 +22,10 @@ type Engine struct {
 	o    engines.Options
 	slot *dbfile.Slot[*database]
 
-	writer  dbfile.Lock // one writer at a time
-	exports dbfile.Lock // one copy at a time
-	copying dbfile.Lock // held while the file is copied: nobody may checkpoint it
+	writer  dbfile.Lock    // one writer at a time
+	exports dbfile.Lock    // one copy at a time
+	copying dbfile.Lock    // held while the file is copied or folded: nobody else may checkpoint it
+	folding sync.WaitGroup // what folds beside writes
 }
 
 var _ engines.FileEngine = (*Engine)(nil)
@@ -172,7 +174,9 @@ func (e *Engine) Close() error {
 	ctx := context.Background()
 	_ = e.writer.Lock(ctx) // cannot fail: the context never ends
 	defer e.writer.Unlock()
-	if err := e.slot.Close(); err != nil {
+	err := e.slot.Close() // waits for the lease of a fold
+	e.folding.Wait()
+	if err != nil {
 		return err
 	}
 	if e.o.Path != "" && dbfile.Exists(e.o.Path) && dbfile.Exists(e.o.Path+"-wal") {

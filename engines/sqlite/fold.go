@@ -24,28 +24,53 @@ func (e *Engine) change(ctx context.Context, many bool, f func(*database) error)
 	if err := d.base.transaction(ctx, func() error { return f(d) }); err != nil {
 		return err
 	}
-	if ctx = context.WithoutCancel(ctx); many {
-		if large, err := e.large(ctx, d); err != nil || !large {
-			return err
-		}
+	ctx = context.WithoutCancel(ctx)
+	if many {
+		return e.foldSome(ctx, d)
 	}
 	return e.fold(ctx, d)
 }
 
-// large says whether the WAL holds as many bytes as the file, within bounds. Changes of a stream wait in it until then:
-// to move them into the file costs about as much for few as for many, because they touch all of it. The WAL is as large
-// until a write finds it folded and without readers, and begins it anew.
-func (e *Engine) large(ctx context.Context, d *database) (bool, error) {
+// foldSome lets changes of a stream wait in the WAL until it holds as many bytes as the file, within bounds: to move them
+// costs about as much for few as for many, because they touch all of the file. From the half on they are moved beside
+// further writes; what is left at last is moved while none runs, so that the next write begins the WAL anew.
+func (e *Engine) foldSome(ctx context.Context, d *database) error {
 	const least, most = 64 << 20, 512 << 20 // bytes; the next open after a crash reads them again
 	row, err := values(d.base.row(ctx, "PRAGMA wal_checkpoint(NOOP)"))
 	if err != nil {
-		return false, err
+		return err
 	}
-	frames := row[1].(int64)
+	frames, moved := row[1].(int64), row[2].(int64)
 	if row, err = values(d.base.row(ctx, "PRAGMA page_size")); err != nil {
-		return false, err
+		return err
 	}
-	return frames*row[0].(int64) >= min(max(least, dbfile.Size(e.o.Path)), most), nil
+	page, limit := row[0].(int64), min(max(least, dbfile.Size(e.o.Path)), most)
+	switch {
+	case frames*page < limit/2:
+		return nil
+	case (frames-moved)*page < limit/8 || frames*page > 2*limit: // few; or readers, or an error, have been in the way for long
+		return e.fold(ctx, d)
+	default:
+		return e.foldBeside(ctx)
+	}
+}
+
+// foldBeside begins to fold while others write, unless it is being done or the file is being copied. Close waits for it.
+func (e *Engine) foldBeside(ctx context.Context) error {
+	if !e.copying.TryLock() {
+		return nil
+	}
+	b, err := e.borrow(ctx)
+	if err != nil {
+		e.copying.Unlock()
+		return err
+	}
+	e.folding.Go(func() {
+		defer b.done()
+		defer e.copying.Unlock()
+		_, _ = b.conn.checkpoint(ctx) // after a failure the WAL stays and is read; the fold at twice its size tells
+	})
+	return nil
 }
 
 // fold moves the WAL into the file, unless the file is being copied: then the copy does it.
