@@ -34,7 +34,7 @@ func (a *actor) beginBootstrap(b bootJob) {
 		a.rt.finish(a.boot.id, api.TaskCancelled, "another bootstrap takes its place")
 		a.boot = nil
 	}
-	if a.run != nil || a.move != nil || a.eng == nil || a.stream.job != nil {
+	if a.run != nil || a.move != nil || a.eng == nil || a.stream.busy() {
 		a.boot = &b
 		a.endStream(errForBoot)
 		if a.run != nil {

@@ -44,7 +44,7 @@ func (a *actor) deadLetters() string {
 func (a *actor) skipRecord(id api.CommandID) {
 	f := &a.stream
 	var record *source.RecordError
-	if !errors.As(f.stopped, &record) || f.skipping || f.job != nil || a.eng == nil {
+	if !errors.As(f.stopped, &record) || f.busy() || a.replacing() || a.boot != nil || a.eng == nil {
 		a.rt.finish(id, api.TaskFailed, "no record stopped a stream")
 		return
 	}
@@ -90,6 +90,7 @@ func (a *actor) recordSkipped(m skipped) {
 		f := a.explain(m.err)
 		a.emit(api.ErrorLevel, "stream", f.Message, hintField(f.Hint)...)
 		a.rt.finish(m.id, api.TaskFailed, f.Message)
+		a.streamFree()
 		return
 	}
 	a.known.Stream = &m.state
@@ -99,5 +100,7 @@ func (a *actor) recordSkipped(m skipped) {
 	text := m.place + " was passed over; it is kept in " + a.stream.letters
 	a.emit(api.Warn, "stream", text)
 	a.rt.finish(m.id, api.TaskDone, text)
-	a.goOn()
+	a.stream.stopped = nil
+	a.st.Err, a.st.Hint, a.st.FailingSince = "", "", time.Time{}
+	a.streamFree()
 }

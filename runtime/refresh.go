@@ -110,6 +110,10 @@ type refreshed struct {
 // begin starts a refresh, after the one that runs was cancelled: an on-demand refresh supersedes it
 // (seed data-refresh, "On-Demand").
 func (a *actor) begin(q request) {
+	if a.streams() { // what follows a stream has nothing to refresh from
+		a.rt.finish(q.id, api.TaskFailed, "it follows a stream, whose changes are applied as they come")
+		return
+	}
 	if a.eng == nil || a.run != nil || a.boot != nil || a.replacing() {
 		if a.next != nil {
 			a.rt.finish(a.next.id, api.TaskCancelled, "superseded by another refresh")

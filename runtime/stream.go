@@ -47,6 +47,8 @@ type streamJob struct {
 	cancel context.CancelCauseFunc
 	// outdated is true once the stream is to begin anew: where this job has got does not matter any more.
 	outdated bool
+	// seen is how many commits are taken in.
+	seen int64
 }
 
 // streamed is the message of a job that ended.
@@ -62,6 +64,9 @@ var (
 	errAgain = fmt.Errorf("tried again: %w", context.Canceled)
 )
 
+// busy tells whether somebody works at the rows for the stream.
+func (f *following) busy() bool { return f.job != nil || f.skipping }
+
 // streams tells whether the dataset follows a stream.
 func (a *actor) streams() bool { return a.cfg().Streams() }
 
@@ -70,6 +75,7 @@ func (a *actor) openedStream(hasRows bool) {
 	s := a.known.Stream
 	a.stream.anew = a.stale || hasRows && s == nil
 	a.ready = hasRows && (s == nil || s.Loaded)
+	a.stream.stopped = nil // it was about other rows: to pass over a record would pass over all that is between
 	if a.stream.anew && hasRows {
 		a.emit(api.Info, "stream", "where the local data stands in the stream is not known, or it was loaded with other settings: the stream is read from its beginning")
 	}
@@ -164,7 +170,8 @@ func (a *actor) lookAtStream() {
 		return
 	}
 	p := f.job.runner.Progress()
-	if p.Commits > 0 && !f.job.outdated {
+	if p.Commits > f.job.seen && !f.job.outdated { // not again: what evicts rows meanwhile knows their number better
+		f.job.seen = p.Commits
 		wasLoaded := a.known.Stream != nil && a.known.Stream.Loaded
 		s := p.State
 		a.known = ownState{Fingerprint: a.fingerprint(a.refreshSQL()), Stream: &s}
@@ -237,6 +244,11 @@ func (a *actor) streamed(m streamed) {
 	if !errors.Is(m.err, context.Canceled) {
 		a.stopped(m.err)
 	}
+	a.streamFree()
+}
+
+// streamFree begins what waited for the end of the stream, or has it go on.
+func (a *actor) streamFree() {
 	switch {
 	case a.boot != nil:
 		a.proceed()

@@ -298,3 +298,53 @@ func TestStreamBeginsAnewWhileItIsFollowed(t *testing.T) {
 	}
 	b.dataset("orders", "loaded anew", func(d *api.Dataset) bool { return d.Rows == 1 && d.Stream.Phase == api.StreamFollowing })
 }
+
+// A schedule, which has no effect on a stream, does no harm to it.
+func TestStreamWithASchedule(t *testing.T) {
+	k := newTopic(t, 1)
+	k.event("c", 1, "new", 1, false)
+	b := newBed(t, map[string]string{"spicepod.yml": k.pod(inFile + "\nrefresh_cron: '* * * * * *'")}).start()
+	b.ready("orders", 1)
+	d := b.dataset("orders", "followed for some ticks", func(d *api.Dataset) bool { return len(d.Stream.History) >= 3 })
+	if d.Status != api.Ready || d.Err != "" || len(d.Refreshes) > 0 {
+		t.Errorf("%s %q %+v", d.Status, d.Err, d.Refreshes)
+	}
+}
+
+// The number of rows after an eviction stays, though the stream commits nothing.
+func TestStreamAndRetention(t *testing.T) {
+	k := newTopic(t, 1)
+	k.event("c", 1, "new", 1, false)
+	k.event("c", 2, "new", 2, false)
+	b := newBed(t, map[string]string{"spicepod.yml": k.pod(inFile +
+		"\nretention_check_enabled: true\nretention_check_interval: 2s\nretention_sql: DELETE FROM orders WHERE id = 1")}).start()
+	d := b.dataset("orders", "with one row evicted", func(d *api.Dataset) bool { return d.Retention.Evicted == 1 })
+	n := len(d.Stream.History)
+	d = b.dataset("orders", "looked at twice more", func(d *api.Dataset) bool { return len(d.Stream.History) >= n+2 })
+	if d.Rows != 1 {
+		t.Errorf("%d rows are told, 1 is there", d.Rows)
+	}
+}
+
+// A snapshot that is loaded while the stream is stopped has its own place: the record that stopped it is met again, and to pass
+// over it passes over nothing else.
+func TestStreamBootstrapWhileStopped(t *testing.T) {
+	k := newTopic(t, 1)
+	pod := "snapshots:\n  enabled: true\n  location: file://" + t.TempDir() + "\n" +
+		k.pod(inFile+"\nsnapshots: enabled\nsnapshots_trigger: time_interval\nsnapshots_trigger_threshold: 1h")
+	k.event("c", 1, "new", 1, false)
+	b := newBed(t, map[string]string{"spicepod.yml": pod}).start()
+	b.dataset("orders", "with a snapshot", func(d *api.Dataset) bool { return d.Rows == 1 && d.Snapshots.Newest != nil && d.Snapshots.Run == nil })
+	k.event("c", 2, "new", 2, false)
+	k.put(nil, "{")
+	k.event("c", 3, "new", 3, false)
+	d := b.dataset("orders", "stopped", stoppedAt("record"))
+	if task := b.do(api.BootstrapFrom{Dataset: "orders", SnapshotID: d.Snapshots.Newest.ID}); task.State != api.TaskDone {
+		t.Fatalf("%+v", task)
+	}
+	b.dataset("orders", "stopped again, with what was before the record", func(d *api.Dataset) bool { return d.Rows == 2 && stoppedAt("record")(d) })
+	if task := b.do(api.SkipRecord{Dataset: "orders"}); task.State != api.TaskDone {
+		t.Fatalf("%+v", task)
+	}
+	b.ready("orders", 3)
+}

@@ -179,7 +179,7 @@ func (a *actor) moveFree() {
 		a.wantSnapshot = nil
 		a.beginSnapshot(*w)
 	}
-	for a.move == nil && len(a.steers) > 0 && (a.stream.job == nil || !a.stream.ending) {
+	for a.move == nil && len(a.steers) > 0 && !a.stream.ending && !a.stream.skipping {
 		v := a.steers[0]
 		a.steers = a.steers[1:]
 		a.command(v)

@@ -68,7 +68,7 @@ func (a *actor) undo(c command) {
 		a.rt.finish(c.id, api.TaskFailed, "a refresh is running; cancel it first")
 		return
 	}
-	if a.move != nil || a.stream.job != nil {
+	if a.move != nil || a.stream.busy() {
 		a.endStream(errForBoot)
 		a.steers = append(a.steers, c)
 		return

@@ -31,6 +31,9 @@ func Refusal(s *State, c Command) string {
 	case RefreshNow:
 		return refuseRefresh(d, c)
 	case SetRefreshSQL:
+		if d.Stream != nil {
+			return "it follows a stream, which refresh_sql can't shape"
+		}
 		if c.SQL == "" {
 			return "refresh_sql can't be empty"
 		}
