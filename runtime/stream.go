@@ -32,12 +32,11 @@ type following struct {
 	// base is what jobs before this one counted.
 	base stream.Progress
 	// batches is how many batches of the present job the last snapshot had, or what was applied when one was asked for.
-	batches int64
-	history []api.StreamPoint
-	skipped int64
-	// skipping is the command that passes over a record; 0 when none does.
-	skipping bool
-	letters  string
+	batches  int64
+	history  []api.StreamPoint
+	skipped  int64
+	skipping bool   // a job passes over a record
+	letters  string // the dead-letter file; empty when this process wrote none
 	phase    stream.Phase
 }
 
